@@ -12,11 +12,12 @@
 #include "isa.h" /* MACHINE_NAME, MACHINE_NREGS, MACHINE_SP, MACHINE_RA, MACHINE_JUMP_WORDS */
 
 /*
- * The registers a call preserves, with stack pointer and return address, indexed by DWARF number (System V psABIs of
- * the three ISAs). MACHINE_SP holds the stack pointer as it is right behind the call (the CFA of the called stub).
+ * The registers a call preserves, with stack pointer and return address, indexed by DWARF number (System V
+ * psABIs of the three ISAs). MACHINE_SP holds the stack pointer as it is right behind the call (the CFA of
+ * the called stub).
  */
 struct machine_context {
-	uint64_t reg[MACHINE_NREGS];
+    uint64_t reg[MACHINE_NREGS];
 };
 
 /* A raw system call: native number, native structs. Returns the kernel's result (-4095..-1 are errors). */
@@ -33,40 +34,46 @@ void *machine_thread_pointer(void);
 long machine_set_thread_pointer(void *tcb); /* 0 or a negative errno; also writes POPCORN_TCB_SELF */
 
 /*
- * Switches to a fresh native stack and calls fn(arg) with return address machine_base, where every unwinding ends.
- * If fn returns, its value goes to popcorn_thread_returned() (never comes back). `stack_top` is 16-byte aligned.
+ * Switches to a fresh native stack and calls fn(arg) with return address machine_base, where every unwinding
+ * ends. If fn returns, its value goes to popcorn_thread_returned() (never comes back). `stack_top` is 16-byte
+ * aligned.
  */
 _Noreturn void machine_run(void *stack_top, long (*fn)(void *), void *arg);
 extern const char machine_base[];
 
-/* Loads the context's registers and goes to fn(arg) as if it had been called with the context's stack and return address. */
+/* Loads the context's registers and goes to fn(arg) as if it had been called with the context's stack and
+ * return address. */
 _Noreturn void machine_resume_call(const struct machine_context *, void *fn, void *arg);
 
 /*
- * Entry stubs, called by the module (docs/abi.md): each fills a machine_context on the native stack and calls its C
- * half with it; when the C half returns, the stub returns its value to the module.
+ * Entry stubs, called by the module (docs/abi.md): each fills a machine_context on the native stack and calls
+ * its C half with it; when the C half returns, the stub returns its value to the module.
  *   __popcorn_point            long popcorn_point(struct machine_context *)
  *   __migrate_shim_internal    long popcorn_migrate_shim(struct machine_context *, long nid)
  *   __popcorn_fork             long popcorn_fork(struct machine_context *)
- *   longjmp                    long popcorn_longjmp(struct machine_context *, void *buf, int value)   (never returns)
- *   __popcorn_setjmp           fills buf's machine_jump_state, then popcorn_setjmp(buf, savemask, area, base); returns 0
+ *   longjmp                    long popcorn_longjmp(struct machine_context *, void *buf, int value)   (never
+ * returns)
+ *   __popcorn_setjmp           fills buf's machine_jump_state, then popcorn_setjmp(buf, savemask, area,
+ * base); returns 0
  */
 
 /* The native half of a jmp_buf; runtime/include/popcorn/jump.h has the whole. */
 struct machine_jump_state {
-	uint64_t word[MACHINE_JUMP_WORDS];
+    uint64_t word[MACHINE_JUMP_WORDS];
 };
 _Noreturn void machine_jump(const struct machine_jump_state *, int value);
 
 /* Native threads and processes: as musl's __clone, with native flags; the child runs fn(arg) on `stack`. */
-long machine_clone(unsigned long flags, void *stack, int *parent_tid, void *tls, int *child_tid, int (*fn)(void *), void *arg);
+long machine_clone(unsigned long flags, void *stack, int *parent_tid, void *tls, int *child_tid,
+                   int (*fn)(void *), void *arg);
 
 /* Unmaps a stack that the caller may be standing on and ends the calling thread. */
 _Noreturn void machine_unmap_and_exit(void *address, size_t size);
 
 /*
  * Signals. The kernel's sigaction is installed with the ISA's layout and restorer; `handler` is called as
- * handler(sig, siginfo, native ucontext). The accessors read and write the interrupted state in that ucontext.
+ * handler(sig, siginfo, native ucontext). The accessors read and write the interrupted state in that
+ * ucontext.
  */
 long machine_sigaction(int sig, void (*handler)(int, void *, void *), unsigned long flags, uint64_t mask);
 uint64_t machine_ucontext_pc(const void *ucontext);
@@ -75,6 +82,7 @@ void machine_ucontext_set_pc(void *ucontext, uint64_t pc);
 uint64_t machine_ucontext_mask(const void *ucontext);
 void machine_ucontext_set_mask(void *ucontext, uint64_t mask);
 
-/* What qemu-user's program for this ISA is called and which options it needs, when another ISA's machine runs it. */
+/* What qemu-user's program for this ISA is called and which options it needs, when another ISA's machine runs
+ * it. */
 
 #endif

@@ -9,10 +9,12 @@
 #include <stdint.h>
 
 /* Fixed addresses. Everything portable stays below 2^38, the user space of riscv64 Sv39. */
-#define POPCORN_TEXT_BASE 0x10000000UL    /* ELF header, then functions whose address is taken, then the rest */
-#define POPCORN_RODATA_BASE 0x40000000UL  /* portable constants: the same bytes in every image */
-#define POPCORN_PRIVATE_BASE 0x48000000UL /* the run time's own data, per image and per process; call-site table */
-#define POPCORN_DATA_BASE 0x50000000UL    /* portable globals, up to 2 GiB */
+#define POPCORN_TEXT_BASE 0x10000000UL   /* ELF header, then functions whose address is taken, then the rest \
+                                          */
+#define POPCORN_RODATA_BASE 0x40000000UL /* portable constants: the same bytes in every image */
+#define POPCORN_PRIVATE_BASE                                                                                 \
+    0x48000000UL /* the run time's own data, per image and per process; call-site table */
+#define POPCORN_DATA_BASE 0x50000000UL /* portable globals, up to 2 GiB */
 #define POPCORN_DATA_LIMIT 0x80000000UL
 #define POPCORN_ARENA_BASE 0x1000000000UL /* heap, data stacks, TLS blocks, control block */
 #define POPCORN_ARENA_LIMIT 0x3000000000UL
@@ -30,8 +32,8 @@
 #define POPCORN_SECTION_MANIFEST ".popcorn.manifest"
 
 /*
- * The block at the thread pointer, the same on every ISA. The thread pointer never changes while a thread lives,
- * wherever it runs. TLS variables follow at alignTo(POPCORN_TCB_SIZE, alignment of the TLS image).
+ * The block at the thread pointer, the same on every ISA. The thread pointer never changes while a thread
+ * lives, wherever it runs. TLS variables follow at alignTo(POPCORN_TCB_SIZE, alignment of the TLS image).
  */
 #define POPCORN_TCB_SELF 0 /* its own address, as x86_64 code expects at %fs:0 */
 #define POPCORN_TCB_DATA_STACK 8
@@ -45,42 +47,41 @@
 #define POPCORN_SITE_LANDING 0u
 
 /* Bits of a site's flags. */
-#define POPCORN_SITE_SETJMP 1u /* its function calls setjmp; live value 0 is the base of its data-stack frame */
+#define POPCORN_SITE_SETJMP                                                                                  \
+    1u /* its function calls setjmp; live value 0 is the base of its data-stack frame */
 
 /*
  * Emitted by the pass, the same in every image but for `resume`:
  *   const uint32_t __popcorn_site_count;         number of sites, counting the landing (site 0)
  *   const uint32_t __popcorn_site_offset[];      site -> offset of its description in __popcorn_site_blob
- *   const uint8_t  __popcorn_site_blob[];        ULEB128s: function, flags, number of live values n, then n slot
- *                                                numbers, ascending, the first as it is, each other minus the one before
- *   const uint32_t __popcorn_func_count;
- *   const struct popcorn_func __popcorn_funcs[];
- *   const char     __popcorn_names[];            NUL-terminated function names
- *   const uint64_t __popcorn_layout_hash;        of all of the above but `resume`: the same program has the same hash
- *   const struct popcorn_tls __popcorn_tls;
+ *   const uint8_t  __popcorn_site_blob[];        ULEB128s: function, flags, number of live values n, then n
+ * slot numbers, ascending, the first as it is, each other minus the one before const uint32_t
+ * __popcorn_func_count; const struct popcorn_func __popcorn_funcs[]; const char     __popcorn_names[];
+ * NUL-terminated function names const uint64_t __popcorn_layout_hash;        of all of the above but
+ * `resume`: the same program has the same hash const struct popcorn_tls __popcorn_tls;
  */
 struct popcorn_func {
-	void *resume;    /* RetT f.resume(struct frame_record *) */
-	uint32_t name;   /* offset in __popcorn_names */
-	uint32_t nslots; /* slots of 8 bytes in its frame image */
+    void *resume;    /* RetT f.resume(struct frame_record *) */
+    uint32_t name;   /* offset in __popcorn_names */
+    uint32_t nslots; /* slots of 8 bytes in its frame image */
 };
 
 struct popcorn_tls {
-	const void *image;
-	uint64_t file_size;
-	uint64_t mem_size;
-	uint64_t align;
+    const void *image;
+    uint64_t file_size;
+    uint64_t mem_size;
+    uint64_t align;
 };
 
 /*
- * A portable frame record: where the frame stands and its live values, in the order of the site's slots. Records of a
- * thread lie one behind the other, outermost frame first; the last one is the landing, whose single value is what the
- * innermost call returns.
+ * A portable frame record: where the frame stands and its live values, in the order of the site's slots.
+ * Records of a thread lie one behind the other, outermost frame first; the last one is the landing, whose
+ * single value is what the innermost call returns.
  */
 struct frame_record {
-	uint32_t site;
-	uint32_t nvalues;
-	uint64_t values[];
+    uint32_t site;
+    uint32_t nvalues;
+    uint64_t values[];
 };
 
 #endif

@@ -12,24 +12,26 @@
 #include "popcorn/abi.h"
 
 struct popcorn_hop_times { /* nanoseconds, CLOCK_MONOTONIC */
-	uint64_t capture_begin, capture_end, sent, accepted, rebuilt;
+    uint64_t capture_begin, capture_end, sent, accepted, rebuilt;
 };
 
 struct popcorn_thread {
-	int32_t tid;      /* at the origin; what gettid() returns everywhere */
-	int32_t node;     /* where it runs now */
-	int32_t request;  /* atomic: node asked for from outside, or -1 (see lib/migration) */
-	int32_t pinned;   /* not zero: must not migrate now (in a signal handler, in a vfork child, not set up yet) */
-	uint64_t epoch;   /* number of times its native stack was replaced; jmp_bufs of an older epoch are rebuilt */
-	void *tcb;        /* its thread pointer */
-	uint8_t *records; /* hop buffer, in portable memory, written from its end downward */
-	size_t records_size;
-	struct frame_record *outermost; /* of the chain in flight, in the hop buffer */
-	uint64_t frames, bytes;         /* of the chain in flight */
-	struct popcorn_hop_times times;
-	struct popcorn_trigger_state *triggers; /* lib/migration's */
-	struct popcorn_mailbox *mailbox;        /* the backend's */
-	void *native[8];                        /* by node of this process: private, see runtime */
+    int32_t tid;     /* at the origin; what gettid() returns everywhere */
+    int32_t node;    /* where it runs now */
+    int32_t request; /* atomic: node asked for from outside, or -1 (see lib/migration) */
+    int32_t
+        pinned; /* not zero: must not migrate now (in a signal handler, in a vfork child, not set up yet) */
+    uint64_t
+        epoch; /* number of times its native stack was replaced; jmp_bufs of an older epoch are rebuilt */
+    void *tcb; /* its thread pointer */
+    uint8_t *records; /* hop buffer, in portable memory, written from its end downward */
+    size_t records_size;
+    struct frame_record *outermost; /* of the chain in flight, in the hop buffer */
+    uint64_t frames, bytes;         /* of the chain in flight */
+    struct popcorn_hop_times times;
+    struct popcorn_trigger_state *triggers; /* lib/migration's */
+    struct popcorn_mailbox *mailbox;        /* the backend's */
+    void *native[8];                        /* by node of this process: private, see runtime */
 };
 
 #endif

@@ -15,6 +15,13 @@ struct popcorn_hop_times { /* nanoseconds, CLOCK_MONOTONIC */
     uint64_t capture_begin, capture_end, sent, accepted, rebuilt;
 };
 
+/* What the landing does besides returning its value to the innermost call. */
+enum popcorn_landing {
+    POPCORN_LANDING_HOP,  /* tells lib/migration that the thread has arrived */
+    POPCORN_LANDING_JUMP, /* nothing: a longjmp rebuilt one frame */
+    POPCORN_LANDING_FORK, /* as HOP; then returns what popcorn_fork_landed() returns */
+};
+
 struct popcorn_thread {
     int32_t tid;     /* at the origin; what gettid() returns everywhere */
     int32_t node;    /* where it runs now */
@@ -28,6 +35,8 @@ struct popcorn_thread {
     size_t records_size;
     struct frame_record *outermost; /* of the chain in flight, in the hop buffer */
     uint64_t frames, bytes;         /* of the chain in flight */
+    int32_t landing;                /* enum popcorn_landing, of the chain in flight */
+    int32_t from;                   /* node that the chain was captured on */
     struct popcorn_hop_times times;
     struct popcorn_trigger_state *triggers; /* lib/migration's */
     struct popcorn_mailbox *mailbox;        /* the backend's */

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How one executable file holds the program's images, and how to find them in it.
+ *
+ * The file is the ELF image of the ISA it was linked on, with sections added that are not loaded: for each
+ * other ISA `.popcorn.image.<isa>` with that ISA's whole ELF image, and `.popcorn.manifest` with a struct
+ * popcorn_manifest. Sections are found by name, so the file may be stripped. The manifest has size and hash
+ * of every image: a file that was cut or changed is found out before anything is run from it.
+ *
+ * The reader needs no libc, allocates nothing, and is safe in any number of threads. Files may hold anything.
+ */
+#ifndef POPCORN_CONTAINER_H
+#define POPCORN_CONTAINER_H
+
+#include <elf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define POPCORN_MANIFEST_MAGIC 0x4e52434f50504f50ULL /* "POPPOCRN" */
+#define POPCORN_MANIFEST_VERSION 1
+#define POPCORN_MANIFEST_IMAGES 8 /* at most so many ISAs */
+#define POPCORN_ISA_NAME 16
+
+struct popcorn_manifest_image {
+    char isa[POPCORN_ISA_NAME]; /* NUL-terminated */
+    uint32_t machine;           /* e_machine */
+    uint32_t sites;             /* return addresses in its call-site table */
+    uint64_t size;              /* bytes that are hashed: the image, or the loaded part of the native one */
+    uint64_t hash;
+};
+
+struct popcorn_manifest {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t count;       /* images; the first is the file itself */
+    uint64_t layout_hash; /* __popcorn_layout_hash of the program, the same in all images */
+    uint64_t hash;        /* of this struct with 0 here */
+    struct popcorn_manifest_image image[POPCORN_MANIFEST_IMAGES];
+};
+
+/* Reads up to `size` bytes at `offset` of a file: the number read (less only at the end), or negative. */
+typedef long popcorn_pread(void *file, void *buffer, size_t size, uint64_t offset);
+
+struct popcorn_container {
+    popcorn_pread *pread;
+    void *file;
+    struct popcorn_manifest manifest;
+    uint64_t offset[POPCORN_MANIFEST_IMAGES]; /* of the image in the file; 0 for the native image */
+};
+
+enum popcorn_container_state {
+    POPCORN_CONTAINER_GOOD,
+    POPCORN_CONTAINER_FOREIGN, /* no popcorn program */
+    POPCORN_CONTAINER_DAMAGED, /* truncated or altered */
+};
+
+/* The hash: 64 bits, for finding damage, not for keeping out an enemy. Begin with POPCORN_HASH_SEED; equal to
+ * the hash of all bytes at once if every part but the last is a multiple of 8 bytes. */
+#define POPCORN_HASH_SEED 0x706f70636f726e31ULL
+
+static inline uint64_t popcorn_hash(uint64_t hash, const void *bytes, size_t size) {
+    const uint8_t *p = bytes;
+    while (size) {
+        uint64_t word = 0;
+        size_t n = size < 8 ? size : 8;
+        if (n == 8)
+            __builtin_memcpy(&word, p, 8);
+        else
+            for (size_t i = 0; i < n; i++)
+                word |= (uint64_t)p[i] << (8 * i);
+        hash = (hash ^ word ^ (n << 56)) * 0x9e3779b97f4a7c15ULL;
+        hash ^= hash >> 29;
+        p += n;
+        size -= n;
+    }
+    return hash;
+}
+
+static inline bool popcorn_read_all(const struct popcorn_container *c, void *buffer, size_t size,
+                                    uint64_t offset) {
+    return c->pread(c->file, buffer, size, offset) == (long)size;
+}
+
+/* The hash of `size` bytes of the file at `offset`, going on from *hash. False if they are not all there. */
+static inline bool popcorn_hash_range(const struct popcorn_container *c, uint64_t offset, uint64_t size,
+                                      uint64_t *hash) {
+    uint8_t buffer[4096];
+    while (size) {
+        size_t n = size < sizeof buffer ? (size_t)size : sizeof buffer;
+        if (!popcorn_read_all(c, buffer, n, offset))
+            return false;
+        *hash = popcorn_hash(*hash, buffer, n);
+        offset += n;
+        size -= n;
+    }
+    return true;
+}
+
+/*
+ * Hash and size of what is loaded of the file's own image. The ELF header counts without the fields that
+ * strip changes. False if the file is cut.
+ */
+static inline bool popcorn_hash_native(const struct popcorn_container *c, uint64_t *size, uint64_t *hash) {
+    Elf64_Ehdr eh;
+    if (!popcorn_read_all(c, &eh, sizeof eh, 0))
+        return false;
+    uint64_t phoff = eh.e_phoff;
+    unsigned phnum = eh.e_phnum;
+    eh.e_shoff = 0;
+    eh.e_shnum = 0;
+    eh.e_shstrndx = 0;
+    *hash = popcorn_hash(POPCORN_HASH_SEED, &eh, sizeof eh);
+    *size = sizeof eh;
+    for (unsigned i = 0; i < phnum; i++) {
+        Elf64_Phdr ph;
+        if (!popcorn_read_all(c, &ph, sizeof ph, phoff + i * sizeof ph))
+            return false;
+        *hash = popcorn_hash(*hash, &ph, sizeof ph);
+        uint64_t skip = ph.p_offset < sizeof eh ? sizeof eh - ph.p_offset : 0;
+        if (ph.p_type != PT_LOAD || ph.p_filesz <= skip)
+            continue;
+        if (!popcorn_hash_range(c, ph.p_offset + skip, ph.p_filesz - skip, hash))
+            return false;
+        *size += ph.p_filesz - skip;
+    }
+    return true;
+}
+
+/* Is image i of an opened container whole and unaltered? */
+static inline bool popcorn_container_check(const struct popcorn_container *c, unsigned i) {
+    const struct popcorn_manifest_image *image = &c->manifest.image[i];
+    uint64_t size = image->size, hash = POPCORN_HASH_SEED;
+    bool whole =
+        i == 0 ? popcorn_hash_native(c, &size, &hash) : popcorn_hash_range(c, c->offset[i], size, &hash);
+    return whole && size == image->size && hash == image->hash;
+}
+
+static inline bool popcorn_same_text(const char *a, const char *b) {
+    while (*a && *a == *b)
+        a++, b++;
+    return *a == *b;
+}
+
+/* Index of an ISA's image in an opened container, or -1. */
+static inline int popcorn_container_find(const struct popcorn_container *c, const char *isa) {
+    for (unsigned i = 0; i < c->manifest.count; i++)
+        if (popcorn_same_text(c->manifest.image[i].isa, isa))
+            return (int)i;
+    return -1;
+}
+
+static inline bool popcorn_manifest_sound(const struct popcorn_manifest *m) {
+    struct popcorn_manifest copy = *m;
+    copy.hash = 0;
+    if (m->magic != POPCORN_MANIFEST_MAGIC || m->version != POPCORN_MANIFEST_VERSION)
+        return false;
+    if (popcorn_hash(POPCORN_HASH_SEED, &copy, sizeof copy) != m->hash)
+        return false;
+    for (unsigned i = 0; i < m->count && i < POPCORN_MANIFEST_IMAGES; i++)
+        if (m->image[i].isa[POPCORN_ISA_NAME - 1])
+            return false;
+    return m->count >= 1 && m->count <= POPCORN_MANIFEST_IMAGES;
+}
+
+/* Takes note of one section: the manifest (pass 0), or an image that the manifest names (pass 1). */
+static inline bool popcorn_container_section(struct popcorn_container *c, const Elf64_Shdr *sh,
+                                             const char *name, int pass, bool *manifest) {
+    static const char prefix[] = ".popcorn.image.";
+    size_t n = sizeof prefix - 1;
+    if (pass == 0) {
+        if (!popcorn_same_text(name, ".popcorn.manifest"))
+            return true;
+        *manifest = true;
+        return sh->sh_size == sizeof c->manifest &&
+               popcorn_read_all(c, &c->manifest, sizeof c->manifest, sh->sh_offset) &&
+               popcorn_manifest_sound(&c->manifest);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (name[i] != prefix[i])
+            return true;
+    int i = popcorn_container_find(c, name + n);
+    if (i < 1)
+        return true;
+    c->offset[i] = sh->sh_offset;
+    return sh->sh_size == c->manifest.image[i].size;
+}
+
+/*
+ * Opens the executable behind pread(file, …). Reads headers and manifest; the images' hashes are looked at by
+ * popcorn_container_check().
+ */
+static inline enum popcorn_container_state popcorn_container_open(struct popcorn_container *c,
+                                                                  popcorn_pread *pread, void *file) {
+    Elf64_Ehdr eh;
+    Elf64_Shdr strings, sh;
+    bool manifest = false;
+    c->pread = pread;
+    c->file = file;
+    if (!popcorn_read_all(c, &eh, sizeof eh, 0) || eh.e_ident[0] != 0x7f || eh.e_ident[1] != 'E' ||
+        eh.e_ident[2] != 'L' || eh.e_ident[3] != 'F' || eh.e_ident[EI_CLASS] != ELFCLASS64 ||
+        eh.e_ident[EI_DATA] != ELFDATA2LSB)
+        return POPCORN_CONTAINER_FOREIGN;
+    if (!eh.e_shnum)
+        return POPCORN_CONTAINER_FOREIGN;
+    if (eh.e_shentsize != sizeof sh || eh.e_shstrndx >= eh.e_shnum ||
+        !popcorn_read_all(c, &strings, sizeof strings, eh.e_shoff + eh.e_shstrndx * sizeof sh))
+        return POPCORN_CONTAINER_DAMAGED;
+    for (unsigned i = 0; i < POPCORN_MANIFEST_IMAGES; i++)
+        c->offset[i] = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (unsigned i = 1; i < eh.e_shnum; i++) {
+            char name[sizeof ".popcorn.image." + POPCORN_ISA_NAME] = {0};
+            if (!popcorn_read_all(c, &sh, sizeof sh, eh.e_shoff + i * sizeof sh) ||
+                c->pread(c->file, name, sizeof name - 1, strings.sh_offset + sh.sh_name) < 0 ||
+                !popcorn_container_section(c, &sh, name, pass, &manifest))
+                return POPCORN_CONTAINER_DAMAGED;
+        }
+        if (!manifest)
+            return POPCORN_CONTAINER_FOREIGN;
+    }
+    for (unsigned i = 1; i < c->manifest.count; i++)
+        if (!c->offset[i])
+            return POPCORN_CONTAINER_DAMAGED;
+    return POPCORN_CONTAINER_GOOD;
+}
+
+#endif

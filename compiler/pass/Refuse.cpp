@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// What a program may not contain, because it would not be the same program on another ISA. Every such place
+// is named, by file and line where the object file knows it, before the compilation ends.
+
+#include "Steps.h"
+#include "llvm/IR/DebugInfoMetadata.h"
+#include "llvm/IR/InlineAsm.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/Instructions.h"
+#include "llvm/IR/IntrinsicInst.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cstdlib>
+
+using namespace llvm;
+
+namespace popcorn {
+
+static void complain(const Instruction &I, const Twine &What) {
+    if (const DebugLoc &Loc = I.getDebugLoc())
+        errs() << cast<DIScope>(Loc.getScope())->getFilename() << ':' << Loc.getLine() << ": ";
+    errs() << "error: in function '" << I.getFunction()->getName() << "': " << What << '\n';
+}
+
+static bool refuse(const Instruction &I) {
+    if (auto *Call = dyn_cast<CallBase>(&I)) {
+        if (auto *Asm = dyn_cast<InlineAsm>(Call->getCalledOperand()); Asm && !Asm->getAsmString().empty()) {
+            complain(I, "inline assembly is one ISA's; use C, or a __builtin function");
+            return true;
+        }
+        if (Function *Callee = Call->getCalledFunction(); Callee && Callee->isTargetIntrinsic()) {
+            complain(I, "'" + Callee->getName() + "' exists on one ISA only");
+            return true;
+        }
+    }
+    if (isa<InvokeInst>(I) || isa<LandingPadInst>(I) || isa<ResumeInst>(I)) {
+        complain(I, "exceptions cannot migrate");
+        return true;
+    }
+    if (isa<CallBrInst>(I)) {
+        complain(I, "asm goto is one ISA's");
+        return true;
+    }
+    if (I.getType()->isScalableTy()) {
+        complain(I, "vectors of unknown length differ between ISAs");
+        return true;
+    }
+    return false;
+}
+
+void refuseUnsupported(Module &M) {
+    bool Refused = false;
+    if (!M.getModuleInlineAsm().empty()) {
+        errs() << "error: assembly at file scope is one ISA's: "
+               << StringRef(M.getModuleInlineAsm()).split('\n').first << '\n';
+        Refused = true;
+    }
+    for (const GlobalIFunc &G : M.ifuncs()) {
+        errs() << "error: '" << G.getName() << "': ifunc is not supported\n";
+        Refused = true;
+    }
+    for (const Function &F : M)
+        for (const Instruction &I : instructions(F))
+            Refused |= refuse(I);
+    if (Refused)
+        std::exit(1);
+}
+
+} // namespace popcorn

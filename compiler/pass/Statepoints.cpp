@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// Each call that may migrate becomes a gc.statepoint whose deopt operands are the live values. The record
+// that the backend writes for it sits exactly at its return address, and tells where each value is while the
+// call runs. It costs no instruction but where a value has to be cut into pieces.
+
+#include "Pieces.h"
+#include "popcorn/abi.h"
+#include "Steps.h"
+#include "llvm/IR/Statepoint.h"
+
+using namespace llvm;
+
+namespace popcorn {
+
+static void copyArgumentExtensions(const CallInst &From, CallInst &To) {
+    for (unsigned I = 0; I < From.arg_size(); I++)
+        for (Attribute::AttrKind Kind : {Attribute::SExt, Attribute::ZExt})
+            if (From.paramHasAttr(I, Kind))
+                To.addParamAttr(GCStatepointInst::CallArgsBeginPos + I, Kind);
+}
+
+static void makeStatepoint(Frame &Fr, Site &S) {
+    CallInst *Call = S.Call;
+    IRBuilder<> B(Call);
+    std::vector<Value *> Live;
+    for (unsigned Index : S.Live)
+        append_range(Live, cut(B, Fr.Values[Index].V));
+    std::vector<Value *> Args(Call->arg_begin(), Call->arg_end());
+    CallInst *Statepoint = B.CreateGCStatepointCall(
+        POPCORN_ID(S.Number, 0), 0, FunctionCallee(Call->getFunctionType(), Call->getCalledOperand()), Args,
+        ArrayRef<Value *>(Live), {});
+    Statepoint->setCallingConv(Call->getCallingConv());
+    copyArgumentExtensions(*Call, *Statepoint);
+    if (!Call->getType()->isVoidTy())
+        Call->replaceAllUsesWith(B.CreateGCResult(Statepoint, Call->getType()));
+    Call->eraseFromParent();
+    S.Call = Statepoint;
+}
+
+void makeStatepoints(Frame &Fr) {
+    for (Site &S : Fr.Sites)
+        if (!S.IsSetjmp)
+            makeStatepoint(Fr, S);
+    Fr.F->setGC("statepoint-example");
+    Fr.F->setUWTableKind(UWTableKind::Async);
+    Fr.F->setDoesNotThrow();
+    Fr.F->removeFnAttr(Attribute::Memory);
+}
+
+} // namespace popcorn

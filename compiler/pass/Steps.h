@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+//
+// The steps of the pass, in the order in which Plugin.cpp runs them, and what they hand to each other.
+// docs/abi.md is the contract with popcorn-ld and the run time.
+
+#ifndef POPCORN_PASS_STEPS_H
+#define POPCORN_PASS_STEPS_H
+
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/PassManager.h"
+#include "llvm/IR/ValueHandle.h"
+#include <vector>
+
+namespace popcorn {
+
+using FunctionSet = llvm::SetVector<llvm::Function *>;
+
+// A value that is live at some site of a function, and where the frame image keeps it.
+struct LiveValue {
+    llvm::WeakTrackingVH V;
+    unsigned Slot; // the first of its slots; Pieces.h says how many it takes
+};
+
+// A call that may lead to a migration, or a call of setjmp.
+struct Site {
+    llvm::CallInst *Call; // becomes a gc.statepoint, unless it is a setjmp
+    uint32_t Number;
+    bool IsSetjmp;
+    std::vector<unsigned> Live; // indices into Frame::Values, by ascending slot
+};
+
+// A function that may migrate, seen as the frame that capture and rebuild see.
+struct Frame {
+    llvm::Function *F = nullptr;
+    llvm::Function *Resume = nullptr;
+    bool HasSetjmp = false;
+    unsigned NumSlots = 0;
+    std::vector<LiveValue> Values;
+    std::vector<Site> Sites;
+};
+
+// Refuse.cpp: prints a line for each thing that cannot be the same program on every ISA, then ends the
+// compilation.
+void refuseUnsupported(llvm::Module &M);
+
+// CommonAbi.cpp: one ABI for all ISAs: no target attributes, no variadic functions, no computed goto, no
+// aliases.
+void lowerToCommonAbi(llvm::Module &M);
+
+// ThreadLocal.cpp: thread-local variables become thread pointer + constant.
+void lowerThreadLocals(llvm::Module &M);
+
+// Points.cpp: `if (__popcorn_flag) __popcorn_point();` wherever time can pass without bound.
+void insertPoints(llvm::Module &M, llvm::FunctionAnalysisManager &FAM);
+
+// The mark that libc's build puts on functions whose work is bounded by their arguments, by `#pragma clang
+// section`.
+constexpr llvm::StringLiteral PlainSection = ".text.popcorn.plain";
+
+// Layout.cpp: sections that give everything with an address one address on all ISAs. Runs before any
+// statepoint is made, as a statepoint's callee looks like a function whose address is taken.
+void lowerConstructors(llvm::Module &M);
+void fixLayout(llvm::Module &M);
+
+// WhoMigrates.cpp: the functions on whose frames a migration can happen, and the calls in which it can.
+class Migratability {
+  public:
+    explicit Migratability(llvm::Module &M);
+    const FunctionSet &functions() const {
+        return Functions;
+    }
+    bool mayMigrate(const llvm::CallBase &Call) const;
+
+  private:
+    bool mayReach(const llvm::Function &F) const;
+    FunctionSet Functions;
+    llvm::StringSet<> IndirectKeys;
+};
+
+// Setjmp.cpp: setjmp becomes __popcorn_setjmp with an area for the function's own frame record. In three
+// moves, as the area must be part of the data-stack frame, and the record's content is known only after
+// liveness.
+bool isSetjmp(const llvm::CallBase &Call);
+void lowerSetjmp(llvm::Function &F, bool Migratable);
+void setSetjmpBase(llvm::Function &F, llvm::Value *Base);
+void fillSetjmpAreas(Frame &Fr);
+
+// DataStack.cpp: moves locals to the data stack; returns the frame's lowest address, or null if it has none.
+llvm::Value *moveToDataStack(llvm::Function &F, bool Migratable);
+void markArgumentBlock(llvm::AllocaInst *Block);
+
+// LiveValues.cpp: finds the sites of a function and what is live at them.
+std::vector<std::vector<llvm::Value *>> liveAcross(llvm::Function &F, llvm::ArrayRef<llvm::CallInst *> Calls);
+Frame findSites(llvm::Function &F, const Migratability &Who, llvm::Value *Base, uint32_t &NextSite);
+
+// Statepoints.cpp: turns each site into a gc.statepoint that records the live values.
+void makeStatepoints(Frame &Fr);
+
+// ResumeBodies.cpp: the second body of each function that may migrate.
+void makeResumeBody(Frame &Fr);
+
+// Tables.cpp: the descriptions that capture and rebuild read at run time.
+void emitTables(llvm::Module &M, llvm::ArrayRef<Frame> Frames, uint32_t SiteCount);
+
+} // namespace popcorn
+
+#endif

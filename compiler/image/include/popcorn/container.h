@@ -12,7 +12,6 @@
 #ifndef POPCORN_CONTAINER_H
 #define POPCORN_CONTAINER_H
 
-#include <elf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +20,30 @@
 #define POPCORN_MANIFEST_VERSION 1
 #define POPCORN_MANIFEST_IMAGES 8 /* at most so many ISAs */
 #define POPCORN_ISA_NAME 16
+
+/* What is needed of ELF (64 bits, little-endian), for those who have no elf.h. */
+struct popcorn_elf_header {
+    uint8_t ident[16];
+    uint16_t type, machine;
+    uint32_t version;
+    uint64_t entry, phoff, shoff;
+    uint32_t flags;
+    uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
+};
+
+struct popcorn_elf_segment {
+    uint32_t type, flags;
+    uint64_t offset, vaddr, paddr, filesz, memsz, align;
+};
+
+struct popcorn_elf_section {
+    uint32_t name, type;
+    uint64_t flags, addr, offset, size;
+    uint32_t link, info;
+    uint64_t addralign, entsize;
+};
+
+#define POPCORN_ELF_LOAD 1 /* type of a segment */
 
 struct popcorn_manifest_image {
     char isa[POPCORN_ISA_NAME]; /* NUL-terminated */
@@ -102,27 +125,27 @@ static inline bool popcorn_hash_range(const struct popcorn_container *c, uint64_
  * strip changes. False if the file is cut.
  */
 static inline bool popcorn_hash_native(const struct popcorn_container *c, uint64_t *size, uint64_t *hash) {
-    Elf64_Ehdr eh;
+    struct popcorn_elf_header eh;
     if (!popcorn_read_all(c, &eh, sizeof eh, 0))
         return false;
-    uint64_t phoff = eh.e_phoff;
-    unsigned phnum = eh.e_phnum;
-    eh.e_shoff = 0;
-    eh.e_shnum = 0;
-    eh.e_shstrndx = 0;
+    uint64_t phoff = eh.phoff;
+    unsigned phnum = eh.phnum;
+    eh.shoff = 0;
+    eh.shnum = 0;
+    eh.shstrndx = 0;
     *hash = popcorn_hash(POPCORN_HASH_SEED, &eh, sizeof eh);
     *size = sizeof eh;
     for (unsigned i = 0; i < phnum; i++) {
-        Elf64_Phdr ph;
+        struct popcorn_elf_segment ph;
         if (!popcorn_read_all(c, &ph, sizeof ph, phoff + i * sizeof ph))
             return false;
         *hash = popcorn_hash(*hash, &ph, sizeof ph);
-        uint64_t skip = ph.p_offset < sizeof eh ? sizeof eh - ph.p_offset : 0;
-        if (ph.p_type != PT_LOAD || ph.p_filesz <= skip)
+        uint64_t skip = ph.offset < sizeof eh ? sizeof eh - ph.offset : 0;
+        if (ph.type != POPCORN_ELF_LOAD || ph.filesz <= skip)
             continue;
-        if (!popcorn_hash_range(c, ph.p_offset + skip, ph.p_filesz - skip, hash))
+        if (!popcorn_hash_range(c, ph.offset + skip, ph.filesz - skip, hash))
             return false;
-        *size += ph.p_filesz - skip;
+        *size += ph.filesz - skip;
     }
     return true;
 }
@@ -164,16 +187,17 @@ static inline bool popcorn_manifest_sound(const struct popcorn_manifest *m) {
 }
 
 /* Takes note of one section: the manifest (pass 0), or an image that the manifest names (pass 1). */
-static inline bool popcorn_container_section(struct popcorn_container *c, const Elf64_Shdr *sh,
-                                             const char *name, int pass, bool *manifest) {
+static inline bool popcorn_container_section(struct popcorn_container *c,
+                                             const struct popcorn_elf_section *sh, const char *name, int pass,
+                                             bool *manifest) {
     static const char prefix[] = ".popcorn.image.";
     size_t n = sizeof prefix - 1;
     if (pass == 0) {
         if (!popcorn_same_text(name, ".popcorn.manifest"))
             return true;
         *manifest = true;
-        return sh->sh_size == sizeof c->manifest &&
-               popcorn_read_all(c, &c->manifest, sizeof c->manifest, sh->sh_offset) &&
+        return sh->size == sizeof c->manifest &&
+               popcorn_read_all(c, &c->manifest, sizeof c->manifest, sh->offset) &&
                popcorn_manifest_sound(&c->manifest);
     }
     for (size_t i = 0; i < n; i++)
@@ -182,8 +206,8 @@ static inline bool popcorn_container_section(struct popcorn_container *c, const 
     int i = popcorn_container_find(c, name + n);
     if (i < 1)
         return true;
-    c->offset[i] = sh->sh_offset;
-    return sh->sh_size == c->manifest.image[i].size;
+    c->offset[i] = sh->offset;
+    return sh->size == c->manifest.image[i].size;
 }
 
 /*
@@ -192,27 +216,25 @@ static inline bool popcorn_container_section(struct popcorn_container *c, const 
  */
 static inline enum popcorn_container_state popcorn_container_open(struct popcorn_container *c,
                                                                   popcorn_pread *pread, void *file) {
-    Elf64_Ehdr eh;
-    Elf64_Shdr strings, sh;
+    struct popcorn_elf_header eh;
+    struct popcorn_elf_section strings, sh;
     bool manifest = false;
     c->pread = pread;
     c->file = file;
-    if (!popcorn_read_all(c, &eh, sizeof eh, 0) || eh.e_ident[0] != 0x7f || eh.e_ident[1] != 'E' ||
-        eh.e_ident[2] != 'L' || eh.e_ident[3] != 'F' || eh.e_ident[EI_CLASS] != ELFCLASS64 ||
-        eh.e_ident[EI_DATA] != ELFDATA2LSB)
+    if (!popcorn_read_all(c, &eh, sizeof eh, 0) || __builtin_memcmp(eh.ident, "\177ELF\2\1", 6))
         return POPCORN_CONTAINER_FOREIGN;
-    if (!eh.e_shnum)
+    if (!eh.shnum)
         return POPCORN_CONTAINER_FOREIGN;
-    if (eh.e_shentsize != sizeof sh || eh.e_shstrndx >= eh.e_shnum ||
-        !popcorn_read_all(c, &strings, sizeof strings, eh.e_shoff + eh.e_shstrndx * sizeof sh))
+    if (eh.shentsize != sizeof sh || eh.shstrndx >= eh.shnum ||
+        !popcorn_read_all(c, &strings, sizeof strings, eh.shoff + eh.shstrndx * sizeof sh))
         return POPCORN_CONTAINER_DAMAGED;
     for (unsigned i = 0; i < POPCORN_MANIFEST_IMAGES; i++)
         c->offset[i] = 0;
     for (int pass = 0; pass < 2; pass++) {
-        for (unsigned i = 1; i < eh.e_shnum; i++) {
+        for (unsigned i = 1; i < eh.shnum; i++) {
             char name[sizeof ".popcorn.image." + POPCORN_ISA_NAME] = {0};
-            if (!popcorn_read_all(c, &sh, sizeof sh, eh.e_shoff + i * sizeof sh) ||
-                c->pread(c->file, name, sizeof name - 1, strings.sh_offset + sh.sh_name) < 0 ||
+            if (!popcorn_read_all(c, &sh, sizeof sh, eh.shoff + i * sizeof sh) ||
+                c->pread(c->file, name, sizeof name - 1, strings.offset + sh.name) < 0 ||
                 !popcorn_container_section(c, &sh, name, pass, &manifest))
                 return POPCORN_CONTAINER_DAMAGED;
         }

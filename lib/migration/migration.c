@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way from a migration point to a hop: does a rule, a request from outside or the program itself want
+ * one? Then the thread is captured and rebuilt in place or handed to the backend. Whatever goes wrong before
+ * the thread is gone is a refusal: it is counted, and the thread goes on where it is.
+ */
+#include <errno.h>
+
+#include "popcorn/stack.h"
+#include "popcorn/text.h"
+#include "shared.h"
+
+#define GENERIC_CLOCK_GETTIME 113
+#define GENERIC_GETCWD 17
+#define MONOTONIC 1
+#define HOPPED 1
+
+_Static_assert(STACK_REASON_SIZE <= POPCORN_REASON_SIZE, "a capture's reason fits");
+
+static struct migration_shared *shared;
+
+uint64_t migration_clock(void) {
+    struct {
+        int64_t seconds, nanoseconds;
+    } t = {0, 0};
+    machine_generic_syscall(GENERIC_CLOCK_GETTIME, MONOTONIC, (long)&t, 0, 0, 0, 0);
+    return (uint64_t)t.seconds * 1000000000 + (uint64_t)t.nanoseconds;
+}
+
+/*
+ * __popcorn_flag is up while anyone has to look: statistics count points, a thread's rules can fire, a
+ * request waits. It may be up for nothing for a moment, never down when needed: after lowering it, look
+ * again.
+ */
+static bool flag_needed(void) {
+    return shared->counting || __atomic_load_n(&shared->armed, __ATOMIC_SEQ_CST) > 0 ||
+           __atomic_load_n(&shared->requests, __ATOMIC_SEQ_CST) > 0;
+}
+
+static void set_flag(char value) {
+    __atomic_store_n(&__popcorn_flag, value, __ATOMIC_SEQ_CST);
+}
+
+static void update_flag(void) {
+    set_flag(flag_needed());
+    if (flag_needed())
+        set_flag(1);
+}
+
+/*
+ * Setting up.
+ */
+static const char *variable(char *const *envp, const char *name) {
+    size_t n = 0;
+    while (name[n])
+        n++;
+    for (; *envp; envp++)
+        if (text_begins(*envp, name) && (*envp)[n] == '=')
+            return *envp + n + 1;
+    return NULL;
+}
+
+static const struct {
+    const char *isa, *start, *end;
+} popcorn_ranges[] = {
+    {"x86_64", "X86_64_MIGRATE_START", "X86_64_MIGRATE_END"},
+    {"aarch64", "AARCH64_MIGRATE_START", "AARCH64_MIGRATE_END"},
+    {"riscv64", "RISCV64_MIGRATE_START", "RISCV64_MIGRATE_END"},
+};
+
+static int read_rules(struct migration_shared *s, char *const *envp, char *error) {
+    const char *text = variable(envp, "POPCORN_MIGRATE");
+    int bad = text && *text ? rules_parse(&s->rules, text, &s->nodes, stack_function_find, error) : 0;
+    for (size_t i = 0; !bad && i < sizeof popcorn_ranges / sizeof *popcorn_ranges; i++) {
+        const char *start = variable(envp, popcorn_ranges[i].start);
+        const char *end = variable(envp, popcorn_ranges[i].end);
+        if (start && end)
+            bad = rules_add_range(&s->rules, popcorn_ranges[i].isa, start, end, error);
+    }
+    return bad;
+}
+
+/* The statistics' path, made absolute since the program may change its directory before it ends. */
+static int read_stats_path(struct migration_shared *s, const char *path, char *error) {
+    if (!path || !*path)
+        return 0;
+    struct text t = text_begin(s->stats_path, sizeof s->stats_path);
+    s->counting = true;
+    if (*path != '/' && !text_equal(path, "-")) {
+        long n =
+            machine_generic_syscall(GENERIC_GETCWD, (long)s->stats_path, sizeof s->stats_path, 0, 0, 0, 0);
+        t.at += n > 1 ? n - 1 : 0;
+        text_string(&t, "/");
+    }
+    text_string(&t, path);
+    if (!t.cut)
+        return 0;
+    t = text_begin(error, POPCORN_ERROR_SIZE);
+    text_string(&t, "POPCORN_STATS: the path is too long");
+    return -EINVAL;
+}
+
+struct migration_shared *migration_start(char *const *envp, const struct popcorn_node_list *nodes,
+                                         char *error) {
+    struct migration_shared *s = popcorn_portable_map(sizeof *s);
+    const char *verbose = variable(envp, "POPCORN_VERBOSE");
+    if (!s) {
+        struct text t = text_begin(error, POPCORN_ERROR_SIZE);
+        text_string(&t, "no memory for the migration state");
+        return NULL;
+    }
+    s->nodes = *nodes;
+    s->began = migration_clock();
+    s->verbose = verbose && *verbose && !text_equal(verbose, "0");
+    if (read_rules(s, envp, error) || read_stats_path(s, variable(envp, "POPCORN_STATS"), error))
+        return NULL;
+    shared = s;
+    update_flag();
+    return s;
+}
+
+void migration_attach(struct migration_shared *s) {
+    shared = s;
+}
+
+bool migration_wants_nodes(void) {
+    for (int i = 0; i < shared->rules.count; i++)
+        if (shared->rules.rule[i].where != RULE_SELF)
+            return shared->nodes.count > 1;
+    return false;
+}
+
+/*
+ * Threads.
+ */
+static void flush_points(struct popcorn_trigger_state *s) {
+    __atomic_fetch_add(&shared->points, s->points - s->flushed, __ATOMIC_RELAXED);
+    s->flushed = s->points;
+}
+
+/* A thread that was armed is so no more. */
+static void count_disarmed(void) {
+    __atomic_sub_fetch(&shared->armed, 1, __ATOMIC_SEQ_CST);
+    update_flag();
+}
+
+void migration_thread_begin(struct popcorn_thread *thread) {
+    thread->request = -1;
+    trigger_begin(thread->triggers, &shared->rules, shared->rules.count ? migration_clock() : 0);
+    if (thread->triggers->armed) {
+        __atomic_add_fetch(&shared->armed, 1, __ATOMIC_SEQ_CST);
+        set_flag(1);
+    }
+}
+
+/* The node that the thread was asked to go to, taken off it, or -1. */
+static int take_request(struct popcorn_thread *thread) {
+    int nid = __atomic_exchange_n(&thread->request, -1, __ATOMIC_SEQ_CST);
+    if (nid >= 0) {
+        __atomic_sub_fetch(&shared->requests, 1, __ATOMIC_SEQ_CST);
+        update_flag();
+    }
+    return nid;
+}
+
+void migration_thread_end(struct popcorn_thread *thread) {
+    flush_points(thread->triggers);
+    if (thread->triggers->armed)
+        count_disarmed();
+    take_request(thread);
+}
+
+void migration_forked(struct popcorn_thread *thread) {
+    shared->counting = false;
+    shared->armed = thread->triggers->armed;
+    shared->requests = 0;
+    thread->request = -1;
+    update_flag();
+}
+
+int migration_request(struct popcorn_thread *thread, int nid) {
+    if (nid < 0 || nid >= shared->nodes.count)
+        return -EINVAL;
+    if (__atomic_exchange_n(&thread->request, nid, __ATOMIC_SEQ_CST) < 0)
+        __atomic_add_fetch(&shared->requests, 1, __ATOMIC_SEQ_CST);
+    set_flag(1);
+    return 0;
+}
+
+/*
+ * Hopping.
+ */
+static bool node_is_available(int nid) {
+    struct popcorn_node node;
+    return !popcorn_backend->info(nid, &node) && node.available;
+}
+
+static long refuse(long error, const char *reason) {
+    count_refusal(shared, reason);
+    return error;
+}
+
+long migration_go(struct popcorn_thread *thread, const struct machine_context *context, int nid, long value,
+                  enum popcorn_landing landing) {
+    char reason[POPCORN_REASON_SIZE];
+    thread->times.capture_begin = migration_clock();
+    int error = stack_capture(thread, context, (uint64_t)value, landing, reason);
+    if (error)
+        return refuse(error, reason);
+    thread->times.capture_end = migration_clock();
+    if (nid == TRIGGER_SELF || nid == thread->node) {
+        thread->times.sent = thread->times.accepted = thread->times.capture_end;
+        stack_rebuild(thread);
+    }
+    return refuse(popcorn_backend->send(thread, nid, reason), reason);
+}
+
+long popcorn_landed(struct popcorn_thread *thread, long value) {
+    thread->times.rebuilt = migration_clock();
+    count_hop(shared, thread);
+    return thread->landing == POPCORN_LANDING_FORK ? popcorn_fork_landed(thread) : value;
+}
+
+/* A request from outside comes first; otherwise the first rule that fires here. */
+static int point_target(struct popcorn_thread *thread, const struct machine_context *context) {
+    struct popcorn_trigger_state *s = thread->triggers;
+    int nid = __atomic_load_n(&thread->request, __ATOMIC_RELAXED) < 0 ? -1 : take_request(thread);
+    bool was_armed = s->armed;
+    if (s->points >= s->due || s->by_address) {
+        int rule = trigger_fire(s, &shared->rules, context->reg[MACHINE_RA], MACHINE_NAME, stack_function_at,
+                                migration_clock);
+        if (was_armed && !s->armed)
+            count_disarmed();
+        if (rule >= 0 && nid < 0)
+            return trigger_target(&shared->rules.rule[rule], &shared->nodes, thread->node, node_is_available);
+    }
+    return nid == thread->node ? TRIGGER_NONE : nid;
+}
+
+/* The C halves of the module's ways in (machine.h). */
+long popcorn_point(const struct machine_context *context);
+long popcorn_migrate_shim(const struct machine_context *context, long nid);
+
+#define POINTS_KEPT 1024 /* counted in the thread before they are added to the program's */
+
+/* HOPPED never comes from here, but from the landing; 0: no hop wanted; negative: refused. */
+long popcorn_point(const struct machine_context *context) {
+    struct popcorn_thread *thread = popcorn_current();
+    if (!thread || thread->pinned)
+        return 0;
+    struct popcorn_trigger_state *s = thread->triggers;
+    if (++s->points - s->flushed >= POINTS_KEPT)
+        flush_points(s);
+    if (s->points < s->due && !s->by_address && __atomic_load_n(&thread->request, __ATOMIC_RELAXED) < 0)
+        return 0;
+    int target = point_target(thread, context);
+    return target == TRIGGER_NONE ? 0 : migration_go(thread, context, target, HOPPED, POPCORN_LANDING_HOP);
+}
+
+long popcorn_migrate_shim(const struct machine_context *context, long nid) {
+    struct popcorn_thread *thread = popcorn_current();
+    if (nid < 0)
+        return popcorn_point(context);
+    if (!thread || nid >= shared->nodes.count)
+        return -EINVAL;
+    if (nid == thread->node)
+        return 0;
+    if (thread->pinned)
+        return refuse(-EBUSY, "the thread is in a signal handler or a vfork child");
+    if (!node_is_available((int)nid))
+        return refuse(-ENODEV, "the node is not available");
+    return migration_go(thread, context, (int)nid, HOPPED, POPCORN_LANDING_HOP);
+}
+
+void stats_write(struct popcorn_thread *thread) {
+    if (thread)
+        flush_points(thread->triggers);
+    if (shared && shared->counting)
+        statistics_print(shared);
+}
+
+static long describe_node(long nid, struct popcorn_node_answer *answer) {
+    struct popcorn_node node;
+    if (nid < 0 || nid >= shared->nodes.count || popcorn_backend->info((int)nid, &node))
+        return -EINVAL;
+    __builtin_memcpy(answer->isa, node.isa, sizeof answer->isa);
+    answer->origin = node.origin;
+    answer->available = node.available;
+    return 0;
+}
+
+long __popcorn_node(long question, long nid, void *answer) {
+    const struct popcorn_thread *thread = popcorn_current();
+    switch (question) {
+    case POPCORN_NODE_COUNT:
+        return shared->nodes.count;
+    case POPCORN_NODE_CURRENT:
+        return thread->node;
+    case POPCORN_NODE_DESCRIBE:
+        return describe_node(nid, answer);
+    case POPCORN_NODE_REQUESTED:
+        return __atomic_load_n(&thread->request, __ATOMIC_RELAXED);
+    case POPCORN_NODE_TID:
+        return thread->tid;
+    }
+    return -EINVAL;
+}

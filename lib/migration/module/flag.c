@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "popcorn/query.h"
+
+volatile char __popcorn_flag;

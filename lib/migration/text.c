@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "popcorn/text.h"
+
+#include <errno.h>
+
+struct text text_begin(char *buffer, size_t size) {
+    struct text t = {buffer, buffer, buffer + size - 1, false};
+    *buffer = 0;
+    return t;
+}
+
+void text_bytes(struct text *t, const char *s, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (t->at == t->end) {
+            t->cut = true;
+            return;
+        }
+        *t->at++ = s[i];
+        *t->at = 0;
+    }
+}
+
+void text_string(struct text *t, const char *s) {
+    size_t n = 0;
+    while (s[n])
+        n++;
+    text_bytes(t, s, n);
+}
+
+static void text_number(struct text *t, uint64_t value, unsigned base) {
+    char digits[24];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = "0123456789abcdef"[value % base];
+    while (value /= base);
+    text_bytes(t, digits + at, sizeof digits - at);
+}
+
+void text_unsigned(struct text *t, uint64_t value) {
+    text_number(t, value, 10);
+}
+
+void text_signed(struct text *t, int64_t value) {
+    if (value < 0)
+        text_string(t, "-");
+    text_number(t, value < 0 ? -(uint64_t)value : (uint64_t)value, 10);
+}
+
+void text_hex(struct text *t, uint64_t value) {
+    text_string(t, "0x");
+    text_number(t, value, 16);
+}
+
+void text_thousandths(struct text *t, uint64_t value) {
+    char fraction[] = {'.', (char)('0' + value / 100 % 10), (char)('0' + value / 10 % 10),
+                       (char)('0' + value % 10)};
+    text_number(t, value / 1000, 10);
+    text_bytes(t, fraction, sizeof fraction);
+}
+
+void text_json(struct text *t, const char *s) {
+    text_string(t, "\"");
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            text_string(t, "\\");
+        if (c >= 0x20)
+            text_bytes(t, s, 1);
+        else
+            text_string(t, " ");
+    }
+    text_string(t, "\"");
+}
+
+bool text_equal(const char *a, const char *b) {
+    while (*a && *a == *b)
+        a++, b++;
+    return *a == *b;
+}
+
+bool text_begins(const char *s, const char *prefix) {
+    while (*prefix && *s == *prefix)
+        s++, prefix++;
+    return !*prefix;
+}
+
+const char *text_error(int error) {
+    switch (error) {
+    case EPERM:
+        return "not permitted";
+    case ENOENT:
+        return "not found";
+    case EAGAIN:
+        return "try again";
+    case ENOMEM:
+        return "no memory";
+    case EACCES:
+        return "permission denied";
+    case EFAULT:
+        return "bad address";
+    case EBUSY:
+        return "busy";
+    case EINVAL:
+        return "invalid";
+    case ENOEXEC:
+        return "not a popcorn program";
+    case ENOSYS:
+        return "not supported";
+    case ENODEV:
+        return "no such node";
+    case ESRCH:
+        return "process is gone";
+    case EPIPE:
+    case ECONNRESET:
+        return "connection lost";
+    case ETIMEDOUT:
+        return "timed out";
+    }
+    return "failed";
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* Chains of frame records: writing one from a stack, and checking one that came from elsewhere. */
+#include <errno.h>
+
+#include "internal.h"
+#include "popcorn/text.h"
+
+#define FIRST_BUFFER (64 * 1024UL)
+
+int chain_reserve(struct popcorn_thread *thread, size_t bytes) {
+    if (thread->records_size >= bytes)
+        return 0;
+    size_t size = thread->records_size ? thread->records_size : FIRST_BUFFER;
+    while (size < bytes)
+        size *= 2;
+    uint8_t *buffer = popcorn_portable_map(size);
+    if (!buffer)
+        return -ENOMEM;
+    if (thread->records)
+        popcorn_portable_unmap(thread->records, thread->records_size);
+    thread->records = buffer;
+    thread->records_size = size;
+    return 0;
+}
+
+/* Writes from the buffer's end downward, so the innermost frame, met first, comes last. */
+struct chain_writer {
+    uint8_t *begin, *at;
+    uint64_t frames;
+};
+
+static struct frame_record *chain_put(struct chain_writer *w, uint32_t site, uint32_t nvalues) {
+    if ((size_t)(w->at - w->begin) < record_size(nvalues))
+        return NULL;
+    w->at -= record_size(nvalues);
+    struct frame_record *r = (struct frame_record *)w->at;
+    r->site = site;
+    r->nvalues = nvalues;
+    return r;
+}
+
+/* -ENOBUFS: the buffer is too small. */
+static int chain_write(struct chain_writer *w, struct frame_walk *walk, uint64_t landing_value,
+                       char *reason) {
+    struct frame_record *landing = chain_put(w, POPCORN_SITE_LANDING, 1);
+    if (!landing)
+        return -ENOBUFS;
+    landing->values[0] = landing_value;
+    while (walk->site) {
+        struct frame_record *r = chain_put(w, walk->site->number, walk->site->nvalues);
+        if (!r)
+            return -ENOBUFS;
+        int error = walk_values(walk, r->values, reason);
+        if (!error)
+            error = walk_up(walk, reason);
+        if (error)
+            return error;
+        w->frames++;
+    }
+    return 0;
+}
+
+static int no_memory(char *reason) {
+    struct text t = text_begin(reason, STACK_REASON_SIZE);
+    text_string(&t, "no memory for the thread's frame records");
+    return -ENOMEM;
+}
+
+int stack_capture(struct popcorn_thread *thread, const struct machine_context *context, uint64_t value,
+                  enum popcorn_landing landing, char *reason) {
+    struct frame_walk walk;
+    struct chain_writer writer;
+    int error = -ENOBUFS;
+    for (size_t size = FIRST_BUFFER; error == -ENOBUFS; size = thread->records_size * 2) {
+        if (chain_reserve(thread, size))
+            return no_memory(reason);
+        uint8_t *end = thread->records + thread->records_size;
+        writer = (struct chain_writer){thread->records, end, 0};
+        error = walk_begin(&walk, thread, context, reason);
+        if (!error)
+            error = chain_write(&writer, &walk, value, reason);
+    }
+    if (error)
+        return error;
+    thread->outermost = (struct frame_record *)writer.at;
+    thread->frames = writer.frames;
+    thread->bytes = (uint64_t)(thread->records + thread->records_size - writer.at);
+    thread->landing = landing;
+    thread->from = thread->node;
+    return 0;
+}
+
+static bool record_sound(const struct frame_record *r) {
+    struct site_description d;
+    if (r->site == POPCORN_SITE_LANDING)
+        return r->nvalues == 1;
+    return site_describe(r->site, &d) && d.nvalues == r->nvalues;
+}
+
+int stack_validate(const struct popcorn_thread *thread) {
+    const uint8_t *at = (const uint8_t *)thread->outermost;
+    const uint8_t *end = thread->records + thread->records_size;
+    if (at < thread->records || at > end || (uintptr_t)at % 8 || (uint64_t)(end - at) != thread->bytes)
+        return -EINVAL;
+    for (uint64_t frames = 0;; frames++) {
+        const struct frame_record *r = (const struct frame_record *)at;
+        if ((size_t)(end - at) < RECORD_HEAD || (size_t)(end - at) < record_size(r->nvalues) ||
+            !record_sound(r))
+            return -EINVAL;
+        at += record_size(r->nvalues);
+        if (r->site == POPCORN_SITE_LANDING)
+            return at == end && frames == thread->frames ? 0 : -EINVAL;
+    }
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of stack-transform share: decoded call sites, portable site descriptions, records. */
+#ifndef STACK_INTERNAL_H
+#define STACK_INTERNAL_H
+
+#include "popcorn/backend.h"
+#include "popcorn/sites.h"
+#include "popcorn/stack.h"
+
+/* From the pass (abi.h). */
+extern const uint32_t __popcorn_site_count;
+extern const uint32_t __popcorn_site_offset[];
+extern const uint8_t __popcorn_site_blob[];
+extern const uint32_t __popcorn_func_count;
+extern const struct popcorn_func __popcorn_funcs[];
+extern const char __popcorn_names[];
+
+/* From popcorn-ld. */
+extern const char __popcorn_sites[], __popcorn_sites_end[];
+
+/*
+ * A call site with its numbers unpacked: decoded when it is first met and kept for the life of the process,
+ * since a stack shows few sites many times.
+ */
+struct site {
+    uint64_t return_address;
+    uint32_t number;
+    uint32_t function;
+    uint32_t nvalues; /* of its record */
+    uint16_t cfa_reg;
+    uint8_t flags; /* POPCORN_SITE_... */
+    bool image;    /* values are the slots `slot` of the frame image at location 0 */
+    int64_t cfa_offset;
+    uint32_t nsaved;
+    struct popcorn_saved *saved;
+    struct popcorn_location *location; /* nvalues of them, or the image's */
+    uint32_t *slot;
+};
+
+/* A portable description, begun: slots follow. */
+struct site_description {
+    uint32_t function, flags, nvalues;
+    const uint8_t *slots; /* ULEB128s */
+};
+
+/* The walk up a native stack. */
+struct frame_walk {
+    struct machine_context context; /* registers in the frame looked at */
+    uint64_t high;                  /* end of the native stack */
+    const struct site *site;        /* of its pending call; NULL at machine_base */
+};
+
+/* Begins the description of a site. False if there is none (and for the landing). */
+bool site_describe(uint32_t number, struct site_description *);
+
+/* Reads a ULEB128 of the pass's tables, which are part of the image and trusted. */
+static inline uint32_t read_trusted_uleb(const uint8_t **at) {
+    uint32_t value = *(*at)++;
+    if (value < 0x80)
+        return value;
+    value &= 0x7f;
+    for (unsigned shift = 7;; shift += 7) {
+        uint8_t byte = *(*at)++;
+        value |= (uint32_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return value;
+    }
+}
+
+/* The site with this return address. 0, -ENOENT if it is none, -EINVAL if its entry is damaged, -ENOMEM. */
+int site_find(uint64_t return_address, const struct site **);
+
+/*
+ * Begins a walk at the caller of the stub that filled `context`. Fails like walk_up(); -EFAULT also if the
+ * context is not on the thread's stack.
+ */
+int walk_begin(struct frame_walk *, const struct popcorn_thread *, const struct machine_context *,
+               char reason[STACK_REASON_SIZE]);
+
+/* Goes on to the caller of the frame looked at. 0 or a negative errno with a reason. */
+int walk_up(struct frame_walk *, char reason[STACK_REASON_SIZE]);
+
+/* Reads the frame's live values, site->nvalues of them. 0, or -EFAULT with a reason. */
+int walk_values(const struct frame_walk *, uint64_t *values, char reason[STACK_REASON_SIZE]);
+
+/* Reads the frame's live value 0 alone. 0, or -EFAULT with a reason. */
+int walk_first_value(const struct frame_walk *, uint64_t *value, char reason[STACK_REASON_SIZE]);
+
+/* Makes the hop buffer at least `bytes` large. Its contents are lost. 0 or -ENOMEM. */
+int chain_reserve(struct popcorn_thread *, size_t bytes);
+
+/* The native function that goes on with this record: its resume body, or the landing. */
+void *__popcorn_inner(struct frame_record *);
+
+/* The native function that ends a chain: returns the landing's value. */
+long stack_landing(struct frame_record *);
+
+#define RECORD_HEAD offsetof(struct frame_record, values)
+
+static inline size_t record_size(uint32_t nvalues) {
+    return RECORD_HEAD + (size_t)nvalues * sizeof(uint64_t);
+}
+
+static inline struct frame_record *record_inner(struct frame_record *r) {
+    return (struct frame_record *)((char *)r + record_size(r->nvalues));
+}
+
+#endif

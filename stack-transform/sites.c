@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking call sites up. popcorn-ld's table is small and has to be decoded; a stack asks for the same few
+ * sites again and again. So a decoded site is kept for good: `decoded` has a pointer for each entry of the
+ * table, and `recent`, a direct-mapped cache, saves the binary search. Both only ever gain pointers to
+ * complete sites, so threads share them without a lock; two threads decoding the same site waste one copy.
+ */
+#include <errno.h>
+
+#include "internal.h"
+#include "popcorn/text.h"
+
+#define RECENT_SITES 1024
+#define POOL_CHUNK (256 * 1024UL)
+#define GENERIC_MMAP 222
+#define MMAP_READ_WRITE 3
+#define MMAP_PRIVATE_ANONYMOUS_NORESERVE 0x4022
+
+static struct popcorn_sites table;
+static struct site **decoded;
+static struct site *recent[RECENT_SITES];
+
+/* Memory for decoded sites, never given back. The lock is held for a few instructions, or an mmap. */
+static struct {
+    char locked;
+    char *at, *end;
+} pool;
+
+static void *private_pages(size_t bytes) {
+    long r = machine_generic_syscall(GENERIC_MMAP, 0, (long)bytes, MMAP_READ_WRITE,
+                                     MMAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0);
+    return r < 0 && r >= -4095 ? NULL : (void *)r;
+}
+
+static void *pool_take(size_t bytes) {
+    bytes = (bytes + 15) & ~15UL;
+    while (__atomic_test_and_set(&pool.locked, __ATOMIC_ACQUIRE))
+        ;
+    char *taken = pool.at;
+    if ((size_t)(pool.end - pool.at) < bytes) {
+        size_t chunk = bytes > POOL_CHUNK ? (bytes + 0xffff) & ~0xffffUL : POOL_CHUNK;
+        taken = private_pages(chunk);
+        pool.end = taken ? taken + chunk : NULL;
+    }
+    pool.at = taken ? taken + bytes : NULL;
+    __atomic_clear(&pool.locked, __ATOMIC_RELEASE);
+    return taken;
+}
+
+int stack_init(void) {
+    if (!popcorn_sites_open(&table, __popcorn_sites, (size_t)(__popcorn_sites_end - __popcorn_sites)))
+        return -ENOEXEC;
+    decoded = private_pages((table.count + 1UL) * sizeof *decoded);
+    return decoded ? 0 : -ENOMEM;
+}
+
+bool site_describe(uint32_t number, struct site_description *d) {
+    if (number == POPCORN_SITE_LANDING || number >= __popcorn_site_count)
+        return false;
+    const uint8_t *at = __popcorn_site_blob + __popcorn_site_offset[number];
+    d->function = read_trusted_uleb(&at);
+    d->flags = read_trusted_uleb(&at);
+    d->nvalues = read_trusted_uleb(&at);
+    d->slots = at;
+    return d->function < __popcorn_func_count;
+}
+
+static bool decode_locations(struct site *s, struct popcorn_site *entry) {
+    for (uint32_t i = 0; i < entry->nvalues; i++) {
+        if (!popcorn_site_next(entry, &s->location[i]))
+            return false;
+        if (s->location[i].kind != POPCORN_CONSTANT && s->location[i].reg >= MACHINE_NREGS)
+            return false;
+    }
+    return true;
+}
+
+static bool decode_rule(struct site *s, struct popcorn_rule *rule) {
+    for (uint32_t i = 0; i < rule->nsaved; i++)
+        if (!popcorn_rule_next(rule, &s->saved[i]) || s->saved[i].reg >= MACHINE_NREGS)
+            return false;
+    return rule->cfa_reg < MACHINE_NREGS;
+}
+
+static bool decode_slots(struct site *s, const struct site_description *d) {
+    const uint8_t *at = d->slots;
+    uint32_t slot = 0, nslots = __popcorn_funcs[d->function].nslots;
+    for (uint32_t i = 0; i < d->nvalues; i++) {
+        slot += read_trusted_uleb(&at);
+        if (slot >= nslots)
+            return false;
+        s->slot[i] = slot;
+    }
+    return true;
+}
+
+/* In a resume body the one location is the frame image; elsewhere there is one for each value. */
+static bool locations_fit(const struct popcorn_site *entry, const struct site_description *d) {
+    return entry->image ? entry->nvalues == 1 : entry->nvalues == d->nvalues;
+}
+
+static int decode(struct popcorn_site *entry, const struct site **out) {
+    struct site_description d;
+    struct popcorn_rule rule;
+    if (!site_describe(entry->site, &d) || !locations_fit(entry, &d) ||
+        !popcorn_rule_open(&table, entry->rule, &rule) || rule.nsaved > MACHINE_NREGS)
+        return -EINVAL;
+    uint32_t nslots = entry->image ? d.nvalues : 0;
+    struct site *s = pool_take(sizeof *s + entry->nvalues * sizeof *s->location +
+                               rule.nsaved * sizeof *s->saved + nslots * sizeof *s->slot);
+    if (!s)
+        return -ENOMEM;
+    s->return_address = entry->address;
+    s->number = entry->site;
+    s->function = d.function;
+    s->nvalues = d.nvalues;
+    s->cfa_reg = (uint16_t)rule.cfa_reg;
+    s->cfa_offset = rule.cfa_offset;
+    s->flags = (uint8_t)d.flags;
+    s->image = entry->image;
+    s->nsaved = rule.nsaved;
+    s->location = (struct popcorn_location *)(s + 1);
+    s->saved = (struct popcorn_saved *)(s->location + entry->nvalues);
+    s->slot = (uint32_t *)(s->saved + rule.nsaved);
+    if (!decode_locations(s, entry) || !decode_rule(s, &rule) || (entry->image && !decode_slots(s, &d)))
+        return -EINVAL;
+    *out = s;
+    return 0;
+}
+
+/* Index of the last entry at or below an address, found by halving. */
+static uint32_t table_index(uint32_t wanted) {
+    uint32_t low = 0;
+    for (uint32_t n = table.count; n > 1;) {
+        uint32_t half = n / 2;
+        low = table.address[low + half] <= wanted ? low + half : low;
+        n -= half;
+    }
+    return low;
+}
+
+static int find_slowly(uint64_t return_address, const struct site **out) {
+    uint64_t wanted = return_address - table.text_base;
+    if (!table.count || wanted > UINT32_MAX)
+        return -ENOENT;
+    uint32_t index = table_index((uint32_t)wanted);
+    if (table.address[index] != wanted)
+        return -ENOENT;
+    *out = __atomic_load_n(&decoded[index], __ATOMIC_ACQUIRE);
+    if (*out)
+        return 0;
+    struct popcorn_site entry;
+    if (!popcorn_sites_at(&table, index, &entry))
+        return -EINVAL;
+    int error = decode(&entry, out);
+    if (!error)
+        __atomic_store_n(&decoded[index], (struct site *)*out, __ATOMIC_RELEASE);
+    return error;
+}
+
+int site_find(uint64_t return_address, const struct site **out) {
+    struct site **place = &recent[(return_address ^ return_address >> 10) % RECENT_SITES];
+    *out = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+    if (*out && (*out)->return_address == return_address)
+        return 0;
+    int error = find_slowly(return_address, out);
+    if (!error)
+        __atomic_store_n(place, (struct site *)*out, __ATOMIC_RELEASE);
+    return error;
+}
+
+int stack_function_at(uint64_t return_address) {
+    const struct site *s;
+    return site_find(return_address, &s) ? -1 : (int)s->function;
+}
+
+const char *stack_function_name(uint64_t return_address) {
+    int f = stack_function_at(return_address);
+    return f < 0 ? NULL : __popcorn_names + __popcorn_funcs[f].name;
+}
+
+int stack_function_find(const char *name) {
+    for (uint32_t f = 0; f < __popcorn_func_count; f++)
+        if (text_equal(__popcorn_names + __popcorn_funcs[f].name, name))
+            return (int)f;
+    return -1;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine of the unit tests: one that no processor has, so that nothing depends on the ISA of the tests'
+ * host. */
+#ifndef TEST_ISA_H
+#define TEST_ISA_H
+
+#define MACHINE_NAME "x86_64"
+#define MACHINE_NREGS 12
+#define MACHINE_SP 2
+#define MACHINE_RA 1
+#define MACHINE_JUMP_WORDS 8
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walking up a native stack, from call site to call site. The table says where each frame keeps what; all of
+ * it is read between the frame's own stack pointer and the end of the stack, never elsewhere: a damaged stack
+ * refuses a hop, it does not crash the program.
+ */
+#include <errno.h>
+
+#include "internal.h"
+#include "popcorn/text.h"
+
+static int fail(char *reason, int error, const char *what, uint64_t address) {
+    struct text t = text_begin(reason, STACK_REASON_SIZE);
+    text_string(&t, what);
+    text_string(&t, " ");
+    text_hex(&t, address);
+    return error;
+}
+
+static int fail_in(char *reason, const struct site *s, const char *what) {
+    struct text t = text_begin(reason, STACK_REASON_SIZE);
+    text_string(&t, "frame of ");
+    text_string(&t, __popcorn_names + __popcorn_funcs[s->function].name);
+    text_string(&t, " at ");
+    text_hex(&t, s->return_address);
+    text_string(&t, " ");
+    text_string(&t, what);
+    return -EFAULT;
+}
+
+static bool on_stack(const struct frame_walk *w, uint64_t address, uint64_t size) {
+    return address >= w->context.reg[MACHINE_SP] && address <= w->high && w->high - address >= size;
+}
+
+static int find_site(struct frame_walk *w, char *reason) {
+    uint64_t address = w->context.reg[MACHINE_RA];
+    w->site = NULL;
+    if (address == (uint64_t)(uintptr_t)machine_base)
+        return 0;
+    int error = site_find(address, &w->site);
+    if (!error)
+        return 0;
+    w->site = NULL;
+    if (error == -ENOENT)
+        return fail(reason, error, "no call-site record for return address", address);
+    if (error == -ENOMEM)
+        return fail(reason, error, "no memory for the call-site record of", address);
+    return fail(reason, error, "damaged call-site record of return address", address);
+}
+
+int walk_begin(struct frame_walk *w, const struct popcorn_thread *thread,
+               const struct machine_context *context, char *reason) {
+    struct popcorn_native_stack stack = popcorn_native_stack(thread);
+    uint64_t sp = context->reg[MACHINE_SP];
+    if (sp < stack.low || sp > stack.high || sp % 8)
+        return fail(reason, -EFAULT, "the thread is not on its own stack: stack pointer", sp);
+    w->context = *context;
+    w->high = stack.high;
+    return find_site(w, reason);
+}
+
+int walk_up(struct frame_walk *w, char *reason) {
+    const struct site *s = w->site;
+    uint64_t *reg = w->context.reg;
+    uint64_t cfa = reg[s->cfa_reg] + (uint64_t)s->cfa_offset;
+    if (cfa <= reg[MACHINE_SP] || cfa > w->high || cfa % 8)
+        return fail_in(reason, s, "has no sound end");
+    for (uint32_t i = 0; i < s->nsaved; i++) {
+        uint64_t address = cfa + (uint64_t)s->saved[i].offset;
+        if (!on_stack(w, address, 8))
+            return fail_in(reason, s, "saves a register outside the stack");
+        reg[s->saved[i].reg] = *(const uint64_t *)address;
+    }
+    reg[MACHINE_SP] = cfa;
+    return find_site(w, reason);
+}
+
+static bool read_location(const struct frame_walk *w, const struct popcorn_location *l, uint64_t *value) {
+    uint64_t address = w->context.reg[l->reg] + (uint64_t)l->offset;
+    switch (l->kind) {
+    case POPCORN_IN_REGISTER:
+        *value = w->context.reg[l->reg];
+        return true;
+    case POPCORN_AT_8:
+        if (!on_stack(w, address, 8))
+            return false;
+        __builtin_memcpy(value, (const void *)address, 8);
+        return true;
+    case POPCORN_AT_4:
+        *value = on_stack(w, address, 4) ? *(const uint32_t *)address : 0;
+        return on_stack(w, address, 4);
+    case POPCORN_AT_2:
+        *value = on_stack(w, address, 2) ? *(const uint16_t *)address : 0;
+        return on_stack(w, address, 2);
+    case POPCORN_AT_1:
+        *value = on_stack(w, address, 1) ? *(const uint8_t *)address : 0;
+        return on_stack(w, address, 1);
+    case POPCORN_CONSTANT:
+        *value = (uint64_t)l->offset;
+        return true;
+    default: /* the address of a native alloca is no portable value */
+        return false;
+    }
+}
+
+/* The frame image of a resume body's frame; NULL if it does not lie on the stack. */
+static const uint64_t *frame_image(const struct frame_walk *w) {
+    const struct popcorn_location *l = w->site->location;
+    uint64_t size = __popcorn_funcs[w->site->function].nslots * 8UL;
+    uint64_t address;
+    if (l->kind == POPCORN_ADDRESS)
+        address = w->context.reg[l->reg] + (uint64_t)l->offset;
+    else if (!read_location(w, l, &address))
+        return NULL;
+    return on_stack(w, address, size) && address % 8 == 0 ? (const uint64_t *)address : NULL;
+}
+
+static int read_image(const struct frame_walk *w, uint64_t *values, uint32_t n, char *reason) {
+    const struct site *s = w->site;
+    const uint64_t *image = frame_image(w);
+    if (!image)
+        return fail_in(reason, s, "has no frame image on the stack");
+    for (uint32_t i = 0; i < n; i++)
+        values[i] = image[s->slot[i]];
+    return 0;
+}
+
+static int read_values(const struct frame_walk *w, uint64_t *values, uint32_t n, char *reason) {
+    const struct site *s = w->site;
+    if (s->image)
+        return n ? read_image(w, values, n, reason) : 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!read_location(w, &s->location[i], &values[i]))
+            return fail_in(reason, s, "has a live value outside the stack");
+    return 0;
+}
+
+int walk_values(const struct frame_walk *w, uint64_t *values, char *reason) {
+    return read_values(w, values, w->site->nvalues, reason);
+}
+
+int walk_first_value(const struct frame_walk *w, uint64_t *value, char *reason) {
+    return read_values(w, value, w->site->nvalues ? 1 : 0, reason);
+}

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Chains of frame records: writing one from a stack, and checking one that came from elsewhere. */
-#include <errno.h>
 
 #include "internal.h"
 #include "popcorn/text.h"
+#include "syscall/kernel.h"
 
 #define FIRST_BUFFER (64 * 1024UL)
+#define BUFFER_FULL 1 /* no error: the capture begins anew with a larger buffer */
 
 int chain_reserve(struct popcorn_thread *thread, size_t bytes) {
     if (thread->records_size >= bytes)
@@ -15,7 +16,7 @@ int chain_reserve(struct popcorn_thread *thread, size_t bytes) {
         size *= 2;
     uint8_t *buffer = popcorn_portable_map(size);
     if (!buffer)
-        return -ENOMEM;
+        return -E_NOMEM;
     if (thread->records)
         popcorn_portable_unmap(thread->records, thread->records_size);
     thread->records = buffer;
@@ -39,17 +40,16 @@ static struct frame_record *chain_put(struct chain_writer *w, uint32_t site, uin
     return r;
 }
 
-/* -ENOBUFS: the buffer is too small. */
 static int chain_write(struct chain_writer *w, struct frame_walk *walk, uint64_t landing_value,
                        char *reason) {
     struct frame_record *landing = chain_put(w, POPCORN_SITE_LANDING, 1);
     if (!landing)
-        return -ENOBUFS;
+        return BUFFER_FULL;
     landing->values[0] = landing_value;
     while (walk->site) {
         struct frame_record *r = chain_put(w, walk->site->number, walk->site->nvalues);
         if (!r)
-            return -ENOBUFS;
+            return BUFFER_FULL;
         int error = walk_values(walk, r->values, reason);
         if (!error)
             error = walk_up(walk, reason);
@@ -63,15 +63,15 @@ static int chain_write(struct chain_writer *w, struct frame_walk *walk, uint64_t
 static int no_memory(char *reason) {
     struct text t = text_begin(reason, STACK_REASON_SIZE);
     text_string(&t, "no memory for the thread's frame records");
-    return -ENOMEM;
+    return -E_NOMEM;
 }
 
 int stack_capture(struct popcorn_thread *thread, const struct machine_context *context, uint64_t value,
                   enum popcorn_landing landing, char *reason) {
     struct frame_walk walk;
     struct chain_writer writer;
-    int error = -ENOBUFS;
-    for (size_t size = FIRST_BUFFER; error == -ENOBUFS; size = thread->records_size * 2) {
+    int error = BUFFER_FULL;
+    for (size_t size = FIRST_BUFFER; error == BUFFER_FULL; size = thread->records_size * 2) {
         if (chain_reserve(thread, size))
             return no_memory(reason);
         uint8_t *end = thread->records + thread->records_size;
@@ -101,14 +101,14 @@ int stack_validate(const struct popcorn_thread *thread) {
     const uint8_t *at = (const uint8_t *)thread->outermost;
     const uint8_t *end = thread->records + thread->records_size;
     if (at < thread->records || at > end || (uintptr_t)at % 8 || (uint64_t)(end - at) != thread->bytes)
-        return -EINVAL;
+        return -E_INVAL;
     for (uint64_t frames = 0;; frames++) {
         const struct frame_record *r = (const struct frame_record *)at;
         if ((size_t)(end - at) < RECORD_HEAD || (size_t)(end - at) < record_size(r->nvalues) ||
             !record_sound(r))
-            return -EINVAL;
+            return -E_INVAL;
         at += record_size(r->nvalues);
         if (r->site == POPCORN_SITE_LANDING)
-            return at == end && frames == thread->frames ? 0 : -EINVAL;
+            return at == end && frames == thread->frames ? 0 : -E_INVAL;
     }
 }

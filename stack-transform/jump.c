@@ -6,14 +6,13 @@
  * place: its resume body runs from the record stored at setjmp time, followed by a landing that returns
  * longjmp's value.
  */
-#include <errno.h>
 
-#include "internal.h"
 #include "popcorn/jump.h"
+#include "internal.h"
 #include "popcorn/text.h"
+#include "syscall/kernel.h"
 
-#define GENERIC_RT_SIGPROCMASK 135
-#define GENERIC_SIG_SETMASK 2
+#define MASK_SET 2       /* SIG_SETMASK */
 #define EXIT_ABORTED 134 /* what a shell shows for SIGABRT */
 
 _Static_assert(MACHINE_JUMP_WORDS <= POPCORN_JUMP_NATIVE_WORDS, "jmp_buf is too small for this ISA");
@@ -27,7 +26,7 @@ static void **data_stack(void) {
 }
 
 static void swap_mask(const uint64_t *set, uint64_t *old) {
-    __popcorn_syscall(GENERIC_RT_SIGPROCMASK, GENERIC_SIG_SETMASK, (long)set, (long)old, sizeof *set, 0, 0);
+    __popcorn_syscall(NR_rt_sigprocmask, MASK_SET, (long)set, (long)old, sizeof *set, 0, 0);
 }
 
 int popcorn_setjmp(struct popcorn_jump *jump, int savemask, struct frame_record *area, uint64_t base) {
@@ -95,6 +94,8 @@ static _Noreturn void jump_by_rebuilding(struct popcorn_thread *thread, const st
                                          const struct popcorn_jump *jump, int value) {
     struct frame_walk walk;
     char reason[STACK_REASON_SIZE];
+    if (!jump->area)
+        lost("it called setjmp through a pointer");
     find_frame(&walk, thread, context, jump->base);
     check_area(jump->area, walk.site->function);
     if (walk_up(&walk, reason))

@@ -5,16 +5,13 @@
  * table, and `recent`, a direct-mapped cache, saves the binary search. Both only ever gain pointers to
  * complete sites, so threads share them without a lock; two threads decoding the same site waste one copy.
  */
-#include <errno.h>
 
 #include "internal.h"
 #include "popcorn/text.h"
+#include "syscall/kernel.h"
 
 #define RECENT_SITES 1024
 #define POOL_CHUNK (256 * 1024UL)
-#define GENERIC_MMAP 222
-#define MMAP_READ_WRITE 3
-#define MMAP_PRIVATE_ANONYMOUS_NORESERVE 0x4022
 
 static struct popcorn_sites table;
 static struct site **decoded;
@@ -27,8 +24,8 @@ static struct {
 } pool;
 
 static void *private_pages(size_t bytes) {
-    long r = machine_generic_syscall(GENERIC_MMAP, 0, (long)bytes, MMAP_READ_WRITE,
-                                     MMAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0);
+    long r =
+        KERNEL(NR_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return r < 0 && r >= -4095 ? NULL : (void *)r;
 }
 
@@ -49,9 +46,9 @@ static void *pool_take(size_t bytes) {
 
 int stack_init(void) {
     if (!popcorn_sites_open(&table, __popcorn_sites, (size_t)(__popcorn_sites_end - __popcorn_sites)))
-        return -ENOEXEC;
+        return -E_NOEXEC;
     decoded = private_pages((table.count + 1UL) * sizeof *decoded);
-    return decoded ? 0 : -ENOMEM;
+    return decoded ? 0 : -E_NOMEM;
 }
 
 bool site_describe(uint32_t number, struct site_description *d) {
@@ -104,12 +101,12 @@ static int decode(struct popcorn_site *entry, const struct site **out) {
     struct popcorn_rule rule;
     if (!site_describe(entry->site, &d) || !locations_fit(entry, &d) ||
         !popcorn_rule_open(&table, entry->rule, &rule) || rule.nsaved > MACHINE_NREGS)
-        return -EINVAL;
+        return -E_INVAL;
     uint32_t nslots = entry->image ? d.nvalues : 0;
     struct site *s = pool_take(sizeof *s + entry->nvalues * sizeof *s->location +
                                rule.nsaved * sizeof *s->saved + nslots * sizeof *s->slot);
     if (!s)
-        return -ENOMEM;
+        return -E_NOMEM;
     s->return_address = entry->address;
     s->number = entry->site;
     s->function = d.function;
@@ -123,7 +120,7 @@ static int decode(struct popcorn_site *entry, const struct site **out) {
     s->saved = (struct popcorn_saved *)(s->location + entry->nvalues);
     s->slot = (uint32_t *)(s->saved + rule.nsaved);
     if (!decode_locations(s, entry) || !decode_rule(s, &rule) || (entry->image && !decode_slots(s, &d)))
-        return -EINVAL;
+        return -E_INVAL;
     *out = s;
     return 0;
 }
@@ -142,16 +139,16 @@ static uint32_t table_index(uint32_t wanted) {
 static int find_slowly(uint64_t return_address, const struct site **out) {
     uint64_t wanted = return_address - table.text_base;
     if (!table.count || wanted > UINT32_MAX)
-        return -ENOENT;
+        return -E_NOENT;
     uint32_t index = table_index((uint32_t)wanted);
     if (table.address[index] != wanted)
-        return -ENOENT;
+        return -E_NOENT;
     *out = __atomic_load_n(&decoded[index], __ATOMIC_ACQUIRE);
     if (*out)
         return 0;
     struct popcorn_site entry;
     if (!popcorn_sites_at(&table, index, &entry))
-        return -EINVAL;
+        return -E_INVAL;
     int error = decode(&entry, out);
     if (!error)
         __atomic_store_n(&decoded[index], (struct site *)*out, __ATOMIC_RELEASE);

@@ -4,10 +4,10 @@
  * it is read between the frame's own stack pointer and the end of the stack, never elsewhere: a damaged stack
  * refuses a hop, it does not crash the program.
  */
-#include <errno.h>
 
 #include "internal.h"
 #include "popcorn/text.h"
+#include "syscall/kernel.h"
 
 static int fail(char *reason, int error, const char *what, uint64_t address) {
     struct text t = text_begin(reason, STACK_REASON_SIZE);
@@ -25,7 +25,7 @@ static int fail_in(char *reason, const struct site *s, const char *what) {
     text_hex(&t, s->return_address);
     text_string(&t, " ");
     text_string(&t, what);
-    return -EFAULT;
+    return -E_FAULT;
 }
 
 static bool on_stack(const struct frame_walk *w, uint64_t address, uint64_t size) {
@@ -41,9 +41,9 @@ static int find_site(struct frame_walk *w, char *reason) {
     if (!error)
         return 0;
     w->site = NULL;
-    if (error == -ENOENT)
+    if (error == -E_NOENT)
         return fail(reason, error, "no call-site record for return address", address);
-    if (error == -ENOMEM)
+    if (error == -E_NOMEM)
         return fail(reason, error, "no memory for the call-site record of", address);
     return fail(reason, error, "damaged call-site record of return address", address);
 }
@@ -53,7 +53,7 @@ int walk_begin(struct frame_walk *w, const struct popcorn_thread *thread,
     struct popcorn_native_stack stack = popcorn_native_stack(thread);
     uint64_t sp = context->reg[MACHINE_SP];
     if (sp < stack.low || sp > stack.high || sp % 8)
-        return fail(reason, -EFAULT, "the thread is not on its own stack: stack pointer", sp);
+        return fail(reason, -E_FAULT, "the thread is not on its own stack: stack pointer", sp);
     w->context = *context;
     w->high = stack.high;
     return find_site(w, reason);

@@ -4,15 +4,13 @@
  * one? Then the thread is captured and rebuilt in place or handed to the backend. Whatever goes wrong before
  * the thread is gone is a refusal: it is counted, and the thread goes on where it is.
  */
-#include <errno.h>
 
 #include "popcorn/stack.h"
 #include "popcorn/text.h"
 #include "shared.h"
+#include "syscall/kernel.h"
 
-#define GENERIC_CLOCK_GETTIME 113
-#define GENERIC_GETCWD 17
-#define MONOTONIC 1
+#define NR_getcwd 17
 #define HOPPED 1
 
 _Static_assert(STACK_REASON_SIZE <= POPCORN_REASON_SIZE, "a capture's reason fits");
@@ -20,11 +18,7 @@ _Static_assert(STACK_REASON_SIZE <= POPCORN_REASON_SIZE, "a capture's reason fit
 static struct migration_shared *shared;
 
 uint64_t migration_clock(void) {
-    struct {
-        int64_t seconds, nanoseconds;
-    } t = {0, 0};
-    machine_generic_syscall(GENERIC_CLOCK_GETTIME, MONOTONIC, (long)&t, 0, 0, 0, 0);
-    return (uint64_t)t.seconds * 1000000000 + (uint64_t)t.nanoseconds;
+    return (uint64_t)kernel_nanoseconds();
 }
 
 /*
@@ -87,8 +81,7 @@ static int read_stats_path(struct migration_shared *s, const char *path, char *e
     struct text t = text_begin(s->stats_path, sizeof s->stats_path);
     s->counting = true;
     if (*path != '/' && !text_equal(path, "-")) {
-        long n =
-            machine_generic_syscall(GENERIC_GETCWD, (long)s->stats_path, sizeof s->stats_path, 0, 0, 0, 0);
+        long n = KERNEL(NR_getcwd, s->stats_path, sizeof s->stats_path);
         t.at += n > 1 ? n - 1 : 0;
         text_string(&t, "/");
     }
@@ -97,7 +90,7 @@ static int read_stats_path(struct migration_shared *s, const char *path, char *e
         return 0;
     t = text_begin(error, POPCORN_ERROR_SIZE);
     text_string(&t, "POPCORN_STATS: the path is too long");
-    return -EINVAL;
+    return -E_INVAL;
 }
 
 struct migration_shared *migration_start(char *const *envp, const struct popcorn_node_list *nodes,
@@ -180,7 +173,7 @@ void migration_forked(struct popcorn_thread *thread) {
 
 int migration_request(struct popcorn_thread *thread, int nid) {
     if (nid < 0 || nid >= shared->nodes.count)
-        return -EINVAL;
+        return -E_INVAL;
     if (__atomic_exchange_n(&thread->request, nid, __ATOMIC_SEQ_CST) < 0)
         __atomic_add_fetch(&shared->requests, 1, __ATOMIC_SEQ_CST);
     set_flag(1);
@@ -262,13 +255,13 @@ long popcorn_migrate_shim(const struct machine_context *context, long nid) {
     if (nid < 0)
         return popcorn_point(context);
     if (!thread || nid >= shared->nodes.count)
-        return -EINVAL;
+        return -E_INVAL;
     if (nid == thread->node)
         return 0;
     if (thread->pinned)
-        return refuse(-EBUSY, "the thread is in a signal handler or a vfork child");
+        return refuse(-E_BUSY, "the thread is in a signal handler or a vfork child");
     if (!node_is_available((int)nid))
-        return refuse(-ENODEV, "the node is not available");
+        return refuse(-E_NODEV, "the node is not available");
     return migration_go(thread, context, (int)nid, HOPPED, POPCORN_LANDING_HOP);
 }
 
@@ -282,7 +275,7 @@ void stats_write(struct popcorn_thread *thread) {
 static long describe_node(long nid, struct popcorn_node_answer *answer) {
     struct popcorn_node node;
     if (nid < 0 || nid >= shared->nodes.count || popcorn_backend->info((int)nid, &node))
-        return -EINVAL;
+        return -E_INVAL;
     __builtin_memcpy(answer->isa, node.isa, sizeof answer->isa);
     answer->origin = node.origin;
     answer->available = node.available;
@@ -303,5 +296,5 @@ long __popcorn_node(long question, long nid, void *answer) {
     case POPCORN_NODE_TID:
         return thread->tid;
     }
-    return -EINVAL;
+    return -E_INVAL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 
 #include "popcorn/migration.h"
 #include "popcorn/text.h"
+#include "syscall/kernel.h"
 
 static const char *match_isa(const char *word, size_t length, const char *const *isas, int nisas) {
     for (int i = 0; i < nisas; i++) {
@@ -24,7 +24,7 @@ static int node_error(char *error, const char *what, const char *word, size_t le
         text_bytes(&t, word, length);
         text_string(&t, "\"");
     }
-    return -EINVAL;
+    return -E_INVAL;
 }
 
 static int add_node(struct popcorn_node_list *list, const char *isa, char *error) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* POPCORN_MIGRATE: WHEN[@WHERE], separated by commas. */
-#include <errno.h>
 
 #include "popcorn/migration.h"
 #include "popcorn/text.h"
+#include "syscall/kernel.h"
 
 #define LONGEST_WORD 128
 #define SECOND 1000000000UL
@@ -21,7 +21,7 @@ static int bad_rule(const struct rule_text *r, const char *why) {
     text_string(&t, r->whole);
     text_string(&t, "\": ");
     text_string(&t, why);
-    return -EINVAL;
+    return -E_INVAL;
 }
 
 /* Reads digits; false if there are none or too many for 63 bits. */
@@ -180,7 +180,7 @@ static int split_rule(struct rule_text *r, const char **at) {
 static int no_room(char *error) {
     struct text t = text_begin(error, POPCORN_ERROR_SIZE);
     text_string(&t, "POPCORN_MIGRATE: more than 16 rules");
-    return -EINVAL;
+    return -E_INVAL;
 }
 
 int rules_parse(struct migration_rules *rules, const char *text, const struct popcorn_node_list *nodes,
@@ -191,7 +191,7 @@ int rules_parse(struct migration_rules *rules, const char *text, const struct po
         if (rules->count == POPCORN_MAX_RULES)
             return no_room(error);
         if (split_rule(&r, &at) || read_when(&rule, &r, find_function) || read_where(&rule, &r, nodes))
-            return -EINVAL;
+            return -E_INVAL;
         rules->rule[rules->count++] = rule;
         if (!*at)
             return 0;
@@ -208,7 +208,7 @@ int rules_add_range(struct migration_rules *rules, const char *isa, const char *
         text_string(&t, isa);
         text_string(
             &t, ": _MIGRATE_START and _MIGRATE_END must be hexadecimal addresses, the end above the start");
-        return -EINVAL;
+        return -E_INVAL;
     }
     struct text t = text_begin(rule.isa, sizeof rule.isa);
     text_string(&t, isa);

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What happened, counted where it happens and written once, as one JSON object, by the origin. */
-#include <errno.h>
 
 #include "popcorn/text.h"
 #include "shared.h"
+#include "syscall/kernel.h"
 
-#define GENERIC_OPENAT 56
-#define GENERIC_CLOSE 57
-#define GENERIC_WRITE 64
-#define AT_CWD (-100)
 #define OPEN_FLAGS (01 | 0100 | 01000 | 02000000) /* O_WRONLY, O_CREAT, O_TRUNC, O_CLOEXEC of asm-generic */
 
 static uint64_t add(uint64_t *counter, uint64_t n) {
@@ -108,11 +104,11 @@ static void flush(struct output *o) {
     const char *at = o->buffer;
     size_t left = text_length(&o->text);
     while (left && !o->error) {
-        long n = machine_generic_syscall(GENERIC_WRITE, o->fd, (long)at, (long)left, 0, 0, 0);
-        if (n == -EINTR)
+        long n = KERNEL(NR_write, o->fd, at, left);
+        if (n == -E_INTR)
             continue;
         if (n <= 0)
-            o->error = n ? n : -EIO;
+            o->error = n ? n : -E_AGAIN;
         else
             at += n, left -= (size_t)n;
     }
@@ -235,15 +231,14 @@ void statistics_print(struct migration_shared *shared) {
     bool file = !text_equal(shared->stats_path, "-");
     o.text = text_begin(o.buffer, sizeof o.buffer);
     if (file)
-        o.fd =
-            machine_generic_syscall(GENERIC_OPENAT, AT_CWD, (long)shared->stats_path, OPEN_FLAGS, 0666, 0, 0);
+        o.fd = KERNEL(NR_openat, AT_CWD, shared->stats_path, OPEN_FLAGS, 0666);
     if (o.fd < 0) {
         tell_error(shared->stats_path, o.fd);
         return;
     }
     put_all(&o, shared);
     if (file)
-        machine_generic_syscall(GENERIC_CLOSE, o.fd, 0, 0, 0, 0, 0);
+        KERNEL(NR_close, o.fd);
     if (o.error)
         tell_error(shared->stats_path, o.error);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "popcorn/text.h"
-
-#include <errno.h>
+#include "syscall/kernel.h"
 
 struct text text_begin(char *buffer, size_t size) {
     struct text t = {buffer, buffer, buffer + size - 1, false};
@@ -86,34 +85,31 @@ bool text_begins(const char *s, const char *prefix) {
 
 const char *text_error(int error) {
     switch (error) {
-    case EPERM:
+    case E_PERM:
         return "not permitted";
-    case ENOENT:
+    case E_NOENT:
         return "not found";
-    case EAGAIN:
+    case E_AGAIN:
         return "try again";
-    case ENOMEM:
+    case E_NOMEM:
         return "no memory";
-    case EACCES:
+    case E_ACCES:
         return "permission denied";
-    case EFAULT:
+    case E_FAULT:
         return "bad address";
-    case EBUSY:
+    case E_BUSY:
         return "busy";
-    case EINVAL:
+    case E_INVAL:
         return "invalid";
-    case ENOEXEC:
+    case E_NOEXEC:
         return "not a popcorn program";
-    case ENOSYS:
+    case E_NOSYS:
         return "not supported";
-    case ENODEV:
+    case E_NODEV:
         return "no such node";
-    case ESRCH:
+    case E_SRCH:
         return "process is gone";
-    case EPIPE:
-    case ECONNRESET:
-        return "connection lost";
-    case ETIMEDOUT:
+    case E_TIMEDOUT:
         return "timed out";
     }
     return "failed";

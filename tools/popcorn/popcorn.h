@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The popcorn command: what its subcommands share. Each subcommand is a file of its own and gets its own name
+ * as argv[0]; it returns the exit code. Wrong use and failures end in die().
+ */
+#ifndef POPCORN_COMMAND_H
+#define POPCORN_COMMAND_H
+
+int command_run(int argc, char **argv);
+int command_info(int argc, char **argv);
+int command_ps(int argc, char **argv);
+int command_migrate(int argc, char **argv);
+
+/* Prints "popcorn: …" as one line on standard error and exits with code 1. */
+__attribute__((format(printf, 1, 2), noreturn)) void die(const char *format, ...);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Running popcorn programs, seen from outside. */
+#ifndef POPCORN_COMMAND_PROCESS_H
+#define POPCORN_COMMAND_PROCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "popcorn/control.h"
+
+/* Reads the control block of a process. False if it is no popcorn program's origin, or may not be looked at.
+ */
+bool process_read(pid_t pid, struct popcorn_control *control);
+
+/* Calls visit(thread, data) for a copy of each thread of the program that `control` was read from. */
+void process_each_thread(const struct popcorn_control *control,
+                         void (*visit)(const struct popcorn_thread *, void *data), void *data);
+
+/* A node's ISA, or "?" if there is no such node. */
+const char *process_node_isa(const struct popcorn_control *control, int node);
+
+#endif

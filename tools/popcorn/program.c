@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "popcorn.h"
+
+static long read_mapped(void *file, void *buffer, size_t size, uint64_t offset) {
+    const struct program *p = file;
+    if (offset >= p->size)
+        return 0;
+    if (size > p->size - offset)
+        size = p->size - offset;
+    memcpy(buffer, p->bytes + offset, size);
+    return (long)size;
+}
+
+static void map_file(struct program *p, const char *path) {
+    struct stat s;
+    p->path = path;
+    p->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (p->fd < 0 || fstat(p->fd, &s) < 0)
+        die("%s: %s", path, strerror(errno));
+    if (!S_ISREG(s.st_mode) || s.st_size == 0)
+        die("%s is no popcorn program", path);
+    p->size = (size_t)s.st_size;
+    p->bytes = mmap(NULL, p->size, PROT_READ, MAP_PRIVATE, p->fd, 0);
+    if (p->bytes == MAP_FAILED)
+        die("%s: %s", path, strerror(errno));
+}
+
+void program_open(struct program *p, const char *path) {
+    map_file(p, path);
+    switch (popcorn_container_open(&p->container, read_mapped, p)) {
+    case POPCORN_CONTAINER_GOOD:
+        break;
+    case POPCORN_CONTAINER_FOREIGN:
+        die("%s is no popcorn program", path);
+    case POPCORN_CONTAINER_DAMAGED:
+        die("%s is damaged: it was cut or changed after it was linked", path);
+    }
+    for (unsigned i = 0; i < p->container.manifest.count; i++)
+        if (!popcorn_container_check(&p->container, i))
+            die("%s is damaged: its %s image was cut or changed after it was linked", path,
+                p->container.manifest.image[i].isa);
+}
+
+const uint8_t *program_image(const struct program *p, unsigned index, size_t *size) {
+    *size = index == 0 ? p->size : p->container.manifest.image[index].size;
+    return p->bytes + p->container.offset[index];
+}
+
+/* The candidate FOLDER/NAME if it can be executed, else NULL. An empty folder is the current one. */
+static char *executable(const char *folder, size_t length, const char *name) {
+    char *path = NULL;
+    struct stat s;
+    if (asprintf(&path, "%.*s%s%s", (int)length, folder, length ? "/" : "", name) < 0)
+        die("out of memory");
+    if (access(path, X_OK) == 0 && stat(path, &s) == 0 && S_ISREG(s.st_mode))
+        return path;
+    free(path);
+    return NULL;
+}
+
+const char *program_find(const char *name) {
+    const char *search = getenv("PATH");
+    if (strchr(name, '/'))
+        return name;
+    for (const char *at = search ? search : ""; *at;) {
+        size_t length = strcspn(at, ":");
+        char *path = executable(at, length, name);
+        if (path)
+            return path;
+        at += length + (at[length] == ':');
+    }
+    die("%s: not found in PATH", name);
+}
+
+const char *machine_isa(void) {
+    static struct utsname names;
+    if (!names.machine[0])
+        uname(&names);
+    return names.machine;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* popcorn run: sets the environment of a program and becomes it. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "popcorn.h"
+#include "program.h"
+
+struct run {
+    const char *nodes, *migrate, *stats;
+    char **command; /* PROG ARGS, null-terminated */
+};
+
+static const struct argp_option options[] = {
+    {"nodes", 'n', "LIST", 0, "The nodes, in order: x86_64,aarch64,riscv64 … (POPCORN_NODES)", 0},
+    {"migrate", 'm', "RULES", 0,
+     "When and where to migrate (POPCORN_MIGRATE): WHEN[@WHERE], separated by commas. WHEN is N, every:N, "
+     "random:MEAN[:SEED], after:TIME or func:NAME; WHERE a node number, an ISA, next or self",
+     0},
+    {"stats", 's', "FILE", OPTION_ARG_OPTIONAL,
+     "Write statistics as JSON to FILE at exit; without FILE to standard error (POPCORN_STATS)", 0},
+    {0},
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    struct run *run = state->input;
+    switch (key) {
+    case 'n':
+        run->nodes = argument;
+        return 0;
+    case 'm':
+        run->migrate = argument;
+        return 0;
+    case 's':
+        run->stats = argument ? argument : "-";
+        return 0;
+    case ARGP_KEY_ARG:
+        run->command = state->argv + state->next - 1;
+        state->next = state->argc;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        die("run: which program? Try `popcorn run --help`");
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    options,
+    parse,
+    "[--] PROG [ARGS...]",
+    "Runs a popcorn program.\vThe program's exit code becomes that of the command.",
+    NULL,
+    NULL,
+    NULL};
+
+static void set(const char *name, const char *value) {
+    if (value && setenv(name, value, 1) < 0)
+        die("out of memory");
+}
+
+/*
+ * The file begins with another machine's image: executes this machine's. It finds the other images by
+ * POPCORN_FILE, since its own file, a memory file, has none.
+ */
+static void execute_inner(const struct program *p, unsigned index, char **command) {
+    size_t size;
+    const uint8_t *image = program_image(p, index, &size);
+    int fd = memfd_create("popcorn-image", MFD_CLOEXEC);
+    if (fd < 0)
+        die("cannot make a memory file: %s", strerror(errno));
+    for (size_t done = 0; done < size;) {
+        ssize_t n = write(fd, image + done, size - done);
+        if (n < 0)
+            die("cannot fill a memory file: %s", strerror(errno));
+        done += (size_t)n;
+    }
+    char *whole = realpath(p->path, NULL);
+    set("POPCORN_FILE", whole ? whole : p->path);
+    fexecve(fd, command, environ);
+}
+
+int command_run(int argc, char **argv) {
+    struct run run = {0};
+    struct program program;
+    argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &run);
+    program_open(&program, program_find(run.command[0]));
+    int index = popcorn_container_find(&program.container, machine_isa());
+    if (index < 0)
+        die("%s has no image for this machine's ISA, %s", program.path, machine_isa());
+    set("POPCORN_NODES", run.nodes);
+    set("POPCORN_MIGRATE", run.migrate);
+    set("POPCORN_STATS", run.stats);
+    if (index == 0)
+        execv(program.path, run.command);
+    else
+        execute_inner(&program, (unsigned)index, run.command);
+    die("cannot run %s: %s", program.path, strerror(errno));
+}

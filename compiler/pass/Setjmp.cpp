@@ -50,7 +50,7 @@ static CallInst *lower(CallInst *Call, Value *Area) {
     FunctionCallee Callee = Call->getModule()->getOrInsertFunction("__popcorn_setjmp", I32, B.getPtrTy(), I32,
                                                                    B.getPtrTy(), B.getPtrTy());
     cast<Function>(Callee.getCallee())->addFnAttr(Attribute::ReturnsTwice);
-    Value *SaveMask = Call->arg_size() > 1 ? Call->getArgOperand(1) : B.getInt32(-1);
+    Value *SaveMask = Call->arg_size() > 1 ? Call->getArgOperand(1) : B.getInt32(0);
     CallInst *New = B.CreateCall(
         Callee, {Call->getArgOperand(0), SaveMask, Area, ConstantPointerNull::get(B.getPtrTy())});
     New->addFnAttr(Attribute::ReturnsTwice);

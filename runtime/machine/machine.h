@@ -29,7 +29,22 @@ long machine_syscall(long number, long a, long b, long c, long d, long e, long f
  */
 long machine_generic_syscall(long number, long a, long b, long c, long d, long e, long f);
 
-/* The thread pointer: its value is the address of the block described in abi.h. */
+/*
+ * Cancellation points. machine_generic_syscall makes its system calls by machine_syscall_point, which returns
+ * -EINTR instead when the thread's block says POPCORN_CANCEL_INTERRUPTED. While the native pc is in
+ * [machine_point_begin, machine_point_end), the system call has had no effect yet: a signal handler may write
+ * machine_point_interrupted to the pc, and the call returns -EINTR. So whoever handles the signal of
+ * pthread_cancel for a thread whose block says POPCORN_CANCEL_POINT writes POPCORN_CANCEL_INTERRUPTED there
+ * and moves the pc if it is in that range; musl makes a cancellation of the -EINTR.
+ */
+long machine_syscall_point(long number, long a, long b, long c, long d, long e, long f);
+extern const char machine_point_begin[], machine_point_end[], machine_point_interrupted[];
+
+/*
+ * The thread pointer: its value is the address of the block described in abi.h. Every thread has one from its
+ * first instruction: a process starts with a native block of its own, a thread inherits its maker's or gets
+ * one by CLONE_SETTLS.
+ */
 void *machine_thread_pointer(void);
 long machine_set_thread_pointer(void *tcb); /* 0 or a negative errno; also writes POPCORN_TCB_SELF */
 
@@ -81,8 +96,5 @@ uint64_t machine_ucontext_sp(const void *ucontext);
 void machine_ucontext_set_pc(void *ucontext, uint64_t pc);
 uint64_t machine_ucontext_mask(const void *ucontext);
 void machine_ucontext_set_mask(void *ucontext, uint64_t mask);
-
-/* What qemu-user's program for this ISA is called and which options it needs, when another ISA's machine runs
- * it. */
 
 #endif

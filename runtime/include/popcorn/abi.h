@@ -6,7 +6,9 @@
 #ifndef POPCORN_ABI_H
 #define POPCORN_ABI_H
 
+#ifndef __ASSEMBLER__
 #include <stdint.h>
+#endif
 
 /* Fixed addresses. Everything portable stays below 2^38, the user space of riscv64 Sv39. */
 #define POPCORN_TEXT_BASE 0x10000000UL   /* ELF header, then functions whose address is taken, then the rest \
@@ -38,7 +40,12 @@
 #define POPCORN_TCB_SELF 0 /* its own address, as x86_64 code expects at %fs:0 */
 #define POPCORN_TCB_DATA_STACK 8
 #define POPCORN_TCB_THREAD 16
+#define POPCORN_TCB_CANCEL 24 /* one of the following: where the thread stands to pthread_cancel */
 #define POPCORN_TCB_SIZE 32
+
+#define POPCORN_CANCEL_NONE 0        /* not in a cancellation point */
+#define POPCORN_CANCEL_POINT 1       /* in one: a signal may end the system call that it waits in */
+#define POPCORN_CANCEL_INTERRUPTED 2 /* in one, and its system calls return -EINTR from now on */
 
 /* A statepoint's id is site * 2, plus 1 when its only live value is the address of a frame image. */
 #define POPCORN_ID(site, image) ((uint64_t)(site) << 1 | (image))
@@ -60,6 +67,7 @@
  * NUL-terminated function names const uint64_t __popcorn_layout_hash;        of all of the above but
  * `resume`: the same program has the same hash const struct popcorn_tls __popcorn_tls;
  */
+#ifndef __ASSEMBLER__
 struct popcorn_func {
     void *resume;    /* RetT f.resume(struct frame_record *) */
     uint32_t name;   /* offset in __popcorn_names */
@@ -83,5 +91,7 @@ struct frame_record {
     uint32_t nvalues;
     uint64_t values[];
 };
+
+#endif /* __ASSEMBLER__ */
 
 #endif

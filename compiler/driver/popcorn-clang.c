@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * popcorn-clang: clang with popcorn.cfg. Everything is clang's but for a few options that ask for one ISA's
+ * own code or for another kind of program: those without effect on what a program means are dropped, the
+ * others refused.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CLANG "clang-19"
+
+/* Matched as a whole, or as a beginning if it ends in '*'. */
+static const char *const dropped[] = {
+    /* code is position-dependent, and protected or tuned for no ISA of its own */
+    "-fPIC",
+    "-fpic",
+    "-fPIE",
+    "-fpie",
+    "-fno-PIC",
+    "-fno-pic",
+    "-fno-PIE",
+    "-fno-pie",
+    "-pie",
+    "-no-pie",
+    "-static-pie",
+    "-fstack-protector*",
+    "-fstack-clash-protection",
+    "-fcf-protection*",
+    "-march=*",
+    "-mcpu=*",
+    "-mtune=*",
+    "-mabi=*",
+    "-mcmodel=*",
+    "-msse*",
+    "-mavx*",
+    "-mfpmath=*",
+    "-mno-sse*",
+    "-mno-avx*",
+    "-mred-zone",
+    "-mno-red-zone",
+    "-m64",
+    "-mrelax",
+    "-mno-relax",
+    "-mbranch-protection=*",
+    /* objects are bitcode, and frames are found by tables */
+    "-flto",
+    "-flto=*",
+    "-fno-lto",
+    "-ffat-lto-objects",
+    "-fno-fat-lto-objects",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-unwind-tables",
+    "-fuse-linker-plugin",
+    "-fno-use-linker-plugin",
+    "-fuse-ld=*",
+    /* every computation gives the same bits everywhere */
+    "-ffp-contract=*",
+    NULL,
+};
+
+static const struct {
+    const char *option, *why;
+} refused[] = {
+    {"-shared", "a popcorn program is one static executable; make an archive (.a) instead"},
+    {"-m32", "popcorn programs are 64-bit"},
+    {"-mx32", "popcorn programs are 64-bit"},
+    {"-fsanitize=*", "sanitizers need run-time libraries of one ISA"},
+    {"-target", "the target is all ISAs; choose with --popcorn-isas=LIST"},
+    {"--target=*", "the target is all ISAs; choose with --popcorn-isas=LIST"},
+    {"-fsplit-stack", "stacks are Popcorn's own"},
+};
+
+/* Options of the linker, handed over as they are. */
+static const char *const for_linker[] = {
+    "--popcorn-isas=*",
+    "--popcorn-no-migration",
+    "--popcorn-keep-temps=*",
+    NULL,
+};
+
+/* Options whose value is the next word, which is no option even if it looks like one. */
+static const char *const with_value[] = {
+    "-o",
+    "-x",
+    "-I",
+    "-D",
+    "-U",
+    "-L",
+    "-l",
+    "-include",
+    "-imacros",
+    "-isystem",
+    "-iquote",
+    "-idirafter",
+    "-MF",
+    "-MT",
+    "-MQ",
+    "-Xlinker",
+    "-Xclang",
+    "-Xassembler",
+    "-Xpreprocessor",
+    "-u",
+    "-z",
+    "-T",
+    "-e",
+    "-mllvm",
+    "--sysroot",
+    "-isysroot",
+    "-framework",
+    "-arch",
+    "-iprefix",
+    "-iwithprefix",
+    "--param",
+    NULL,
+};
+
+static bool matches(const char *word, const char *pattern) {
+    size_t n = strlen(pattern);
+    if (n && pattern[n - 1] == '*')
+        return !strncmp(word, pattern, n - 1);
+    return !strcmp(word, pattern);
+}
+
+static bool in(const char *const *patterns, const char *word) {
+    for (; *patterns; patterns++)
+        if (matches(word, *patterns))
+            return true;
+    return false;
+}
+
+static _Noreturn void die(const char *what, const char *why) {
+    fprintf(stderr, "popcorn-clang: error: %s: %s\n", what, why);
+    exit(1);
+}
+
+static void refuse(const char *word) {
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (matches(word, refused[i].option))
+            die(word, refused[i].why);
+}
+
+/* "--config=" and where popcorn.cfg is, seen from this program's own place: ../lib/popcorn. */
+static char *config_option(void) {
+    static char option[PATH_MAX + 64];
+    char self[PATH_MAX], path[PATH_MAX + 32];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0)
+        die("/proc/self/exe", strerror(errno));
+    self[n] = 0;
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(self, '/');
+        if (slash)
+            *slash = 0;
+    }
+    snprintf(path, sizeof path, "%s/lib/popcorn/popcorn.cfg", self);
+    if (access(path, R_OK))
+        die(path, strerror(errno));
+    snprintf(option, sizeof option, "--config=%s", path);
+    return option;
+}
+
+int main(int argc, char **argv) {
+    char **words = malloc(((size_t)argc * 2 + 8) * sizeof *words);
+    size_t n = 0;
+    if (!words)
+        die("cannot start", "out of memory");
+    words[n++] = CLANG;
+    words[n++] = config_option();
+    for (int i = 1; i < argc; i++) {
+        char *word = argv[i];
+        refuse(word);
+        if (in(for_linker, word)) {
+            words[n++] = "-Xlinker";
+            words[n++] = word;
+        } else if (in(with_value, word) && i + 1 < argc) {
+            words[n++] = word;
+            words[n++] = argv[++i];
+        } else if (!in(dropped, word)) {
+            words[n++] = word;
+        }
+    }
+    words[n] = NULL;
+    execvp(CLANG, words);
+    if (errno == ENOENT)
+        die(CLANG " not found", "is it installed (Debian package clang-19)?");
+    die(CLANG, strerror(errno));
+}

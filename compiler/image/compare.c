@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "compare.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "frames.h"
+#include "popcorn/sites.h"
+
+struct name {
+    const char *text;
+    uint64_t address;
+};
+
+struct names {
+    struct name *name;
+    size_t count;
+};
+
+static int by_text(const void *a, const void *b) {
+    const struct name *x = a, *y = b;
+    int order = strcmp(x->text, y->text);
+    return order ? order : (x->address > y->address) - (x->address < y->address);
+}
+
+static bool is_portable(const struct elf_image *image, const GElf_Sym *symbol, uint64_t text_begin,
+                        uint64_t text_end) {
+    struct elf_section s;
+    unsigned type = GELF_ST_TYPE(symbol->st_info);
+    if (type == STT_FUNC)
+        return symbol->st_value >= text_begin && symbol->st_value < text_end;
+    return type == STT_OBJECT && elf_section_at(image, symbol->st_shndx, &s) &&
+           !strncmp(s.name, ".popcorn.", 9) && strcmp(s.name, ".popcorn.sites");
+}
+
+static void collect(const struct elf_image *image, uint64_t text_begin, uint64_t text_end,
+                    struct names *names) {
+    struct elf_symbols symbols;
+    elf_symbols_open(image, &symbols);
+    *names = (struct names){.name = must_alloc(symbols.count * sizeof *names->name)};
+    for (size_t i = 1; i < symbols.count; i++) {
+        GElf_Sym symbol;
+        const char *text = elf_symbol_at(image, &symbols, i, &symbol);
+        if (is_portable(image, &symbol, text_begin, text_end))
+            names->name[names->count++] = (struct name){text, symbol.st_value};
+    }
+    if (names->count)
+        qsort(names->name, names->count, sizeof *names->name, by_text);
+}
+
+static bool compare_names(const struct compared_image *a, const struct names *na,
+                          const struct compared_image *b, const struct names *nb,
+                          struct popcorn_error *error) {
+    for (size_t i = 0; i < na->count || i < nb->count; i++) {
+        const struct name *x = i < na->count ? &na->name[i] : NULL, *y = i < nb->count ? &nb->name[i] : NULL;
+        int order = !x ? 1 : !y ? -1 : strcmp(x->text, y->text);
+        if (order)
+            return popcorn_fail(error, "'%s' is in the image of %s only", order < 0 ? x->text : y->text,
+                                order < 0 ? a->name : b->name);
+        if (x->address != y->address)
+            return popcorn_fail(error, "'%s' is at 0x%" PRIx64 " on %s but at 0x%" PRIx64 " on %s", x->text,
+                                x->address, a->name, y->address, b->name);
+    }
+    return true;
+}
+
+static bool compare_section(const struct compared_image *a, const struct compared_image *b, const char *name,
+                            struct popcorn_error *error) {
+    struct elf_section x, y;
+    bool in_a = elf_section_find(&a->elf, name, &x), in_b = elf_section_find(&b->elf, name, &y);
+    if (!in_a && !in_b)
+        return true;
+    if (in_a != in_b)
+        return popcorn_fail(error, "%s is in the image of %s only", name, in_a ? a->name : b->name);
+    if (x.header.sh_addr != y.header.sh_addr || x.header.sh_size != y.header.sh_size)
+        return popcorn_fail(error, "%s is of %" PRIu64 " bytes on %s but of %" PRIu64 " on %s", name,
+                            x.header.sh_size, a->name, y.header.sh_size, b->name);
+    if (!x.bytes || !y.bytes)
+        return x.bytes == y.bytes || popcorn_fail(error, "%s has contents in one image only", name);
+    for (size_t i = 0; i < x.header.sh_size; i++)
+        if (x.bytes[i] != y.bytes[i])
+            return popcorn_fail(error, "%s differs between %s and %s at 0x%" PRIx64, name, a->name, b->name,
+                                x.header.sh_addr + i);
+    return true;
+}
+
+/* site -> 1 + its number of values, + 2^31 if it records a frame image; 0: the image has no such site */
+struct site_values {
+    uint32_t *of;
+    size_t count;
+};
+
+static bool note_site(struct site_values *values, const struct popcorn_site *s) {
+    uint32_t n = (s->nvalues + 1) | (uint32_t)s->image << 31;
+    if (s->site >= values->count) {
+        size_t old = values->count;
+        values->count = (size_t)s->site * 2 + 64;
+        values->of = must_realloc(values->of, values->count * sizeof *values->of);
+        memset(values->of + old, 0, (values->count - old) * sizeof *values->of);
+    }
+    return values->of[s->site] == n || !values->of[s->site] ? (values->of[s->site] = n, true) : false;
+}
+
+/* A resume body calls by the same site but records the image: these do not count. */
+static bool collect_sites(const struct compared_image *image, struct site_values *values,
+                          struct popcorn_error *error) {
+    struct elf_section section;
+    struct popcorn_sites table;
+    struct popcorn_site s;
+    *values = (struct site_values){0};
+    if (!elf_section_find(&image->elf, ".popcorn.sites", &section) || !section.bytes ||
+        !popcorn_sites_open(&table, section.bytes, section.header.sh_size) ||
+        !popcorn_sites_verify(&table, frames_registers(image->elf.machine)))
+        return popcorn_fail(error, "the call-site table of %s is damaged", image->name);
+    for (uint32_t i = 0; i < table.count; i++)
+        if (popcorn_sites_at(&table, i, &s) && !s.image && !note_site(values, &s))
+            return popcorn_fail(error, "site %u has two records of different size on %s", s.site,
+                                image->name);
+    return true;
+}
+
+static bool compare_sites(const struct compared_image *a, const struct site_values *va,
+                          const struct compared_image *b, const struct site_values *vb,
+                          struct popcorn_error *error) {
+    for (size_t i = 0; i < va->count && i < vb->count; i++)
+        if (va->of[i] && vb->of[i] && va->of[i] != vb->of[i])
+            return popcorn_fail(error, "site %zu has %u values on %s but %u on %s", i, va->of[i] - 1, a->name,
+                                vb->of[i] - 1, b->name);
+    return true;
+}
+
+bool images_compare(const struct compared_image *images, size_t count, uint64_t text_begin, uint64_t text_end,
+                    struct popcorn_error *error) {
+    static const char *const sections[] = {".popcorn.rodata", ".popcorn.data", ".popcorn.bss"};
+    struct names first = {0}, other = {0};
+    struct site_values first_sites = {0}, other_sites = {0};
+    collect(&images[0].elf, text_begin, text_end, &first);
+    bool good = collect_sites(&images[0], &first_sites, error);
+    for (size_t i = 1; good && i < count; i++) {
+        for (size_t k = 0; good && k < sizeof sections / sizeof *sections; k++)
+            good = compare_section(&images[0], &images[i], sections[k], error);
+        collect(&images[i].elf, text_begin, text_end, &other);
+        good = good && compare_names(&images[0], &first, &images[i], &other, error) &&
+               collect_sites(&images[i], &other_sites, error) &&
+               compare_sites(&images[0], &first_sites, &images[i], &other_sites, error);
+        free(other.name);
+        free(other_sites.of);
+        other_sites = (struct site_values){0};
+    }
+    free(first.name);
+    free(first_sites.of);
+    return good;
+}

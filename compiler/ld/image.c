@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each image is linked twice: once with stack maps and frame rules, from which its call-site table is built,
+ * and once with that table in their place. They lie where nothing comes after them, so nothing moves.
+ */
+#include "image.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "compare.h"
+#include "die.h"
+#include "isa.h"
+#include "layout.h"
+#include "paths.h"
+#include "popcorn/abi.h"
+#include "script.h"
+#include "sites_build.h"
+#include "work.h"
+
+enum { AT_ONCE = 2, MOST_ISAS = 8 };
+
+static const char *file_of(const char *isa, const char *what) {
+    return work_file(must_format("%s.%s", isa, what));
+}
+
+static void start_codegen(const struct isa *isa, const char *module) {
+    struct list argv = {0};
+    progress("generating code for %s", isa->name);
+    list_add(&argv, "llc-19");
+    list_add(&argv, must_format("-mtriple=%s", isa->triple));
+    for (size_t i = 0; isa->codegen[i]; i++)
+        list_add(&argv, isa->codegen[i]);
+    list_add(&argv, "-O2");
+    list_add(&argv, "-relocation-model=static");
+    list_add(&argv, "-use-registers-for-deopt-values");
+    list_add(&argv, "-fp-contract=off");
+    list_add(&argv, "-filetype=obj");
+    list_add(&argv, module);
+    list_add(&argv, "-o");
+    list_add(&argv, file_of(isa->name, "module.o"));
+    work_start(&argv, NULL);
+}
+
+static void finish_one(const char *what) {
+    bool good = true;
+    if (work_wait(&good) >= 0 && !good)
+        die("%s failed", what);
+}
+
+static void generate(const struct arguments *a, const char *module) {
+    for (size_t i = 0; i < a->isas.count; i++) {
+        if (i >= AT_ONCE)
+            finish_one("code generation");
+        start_codegen(isa_find(a->isas.item[i]), module);
+    }
+    for (size_t i = 0; i < a->isas.count && i < AT_ONCE; i++)
+        finish_one("code generation");
+}
+
+static void open_image(struct elf_image *image, const char *path) {
+    struct popcorn_error error;
+    if (!elf_image_open(image, path, &error))
+        die("%s", error.text);
+}
+
+static struct layout lay_out(const struct arguments *a) {
+    struct elf_image objects[MOST_ISAS];
+    struct popcorn_error error;
+    struct layout layout;
+    for (size_t i = 0; i < a->isas.count; i++)
+        open_image(&objects[i], file_of(a->isas.item[i], "module.o"));
+    if (!layout_make(&layout, objects, a->isas.count, &error))
+        die("%s", error.text);
+    for (size_t i = 0; i < a->isas.count; i++)
+        elf_image_close(&objects[i]);
+    return layout;
+}
+
+static const char *write_script(const struct layout *layout, const char *isa, const char *sites) {
+    struct buffer text = {0};
+    const char *path = file_of(isa, sites ? "final.ld" : "first.ld");
+    script_write(&text, layout, sites);
+    work_write(path, text.bytes, text.size);
+    buffer_free(&text);
+    return path;
+}
+
+static void start_link(const struct arguments *a, size_t index, const char *script, const char *sites,
+                       const char *output) {
+    const struct isa *isa = isa_find(a->isas.item[index]);
+    struct list argv = {0};
+    static const char *const fixed[] = {"ld.lld-19",
+                                        "-static",
+                                        "-znorelro",
+                                        "-O0",
+                                        "-zmax-page-size=0x10000",
+                                        "--no-relax",
+                                        "--build-id=none",
+                                        "--orphan-handling=place",
+                                        "-m"};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        list_add(&argv, fixed[i]);
+    list_add(&argv, isa->emulation);
+    if (sites && (a->strip_all || a->strip_debug || index))
+        list_add(&argv, a->strip_all ? "--strip-all" : "--strip-debug");
+    if (sites && a->map && !index)
+        list_add(&argv, must_format("-Map=%s", a->map));
+    for (size_t i = 0; i < a->image.count; i++)
+        list_add(&argv, a->image.item[i]);
+    list_add(&argv, must_format("--script=%s", script));
+    list_add(&argv, file_of(isa->name, "module.o"));
+    list_add(&argv, "--start-group");
+    list_add(&argv, paths_lib(must_format("%s/libpopcorn-rt.a", isa->name)));
+    list_add(&argv, paths_lib(must_format("%s/libgcc.a", isa->name)));
+    list_add(&argv, "--end-group");
+    if (sites) {
+        list_add(&argv, "--format=binary");
+        list_add(&argv, sites);
+    }
+    list_add(&argv, "-o");
+    list_add(&argv, output);
+    work_start(&argv, NULL);
+}
+
+static const char *build_sites(const char *isa) {
+    struct elf_image image;
+    struct popcorn_error error;
+    struct buffer table = {0};
+    const char *path = file_of(isa, "sites");
+    open_image(&image, file_of(isa, "first"));
+    if (!sites_build(&image, POPCORN_TEXT_BASE, &table, &error))
+        die("%s: %s", isa, error.text);
+    elf_image_close(&image);
+    work_write(path, table.bytes, table.size);
+    buffer_free(&table);
+    return path;
+}
+
+/* The table speaks of the first link's addresses: the second must have the very same text. */
+static void check_text(const char *isa) {
+    struct elf_image first, final;
+    struct elf_section a, b;
+    open_image(&first, file_of(isa, "first"));
+    open_image(&final, file_of(isa, "final"));
+    if (!elf_section_find(&first, ".text", &a) || !elf_section_find(&final, ".text", &b) ||
+        a.header.sh_addr != b.header.sh_addr || a.header.sh_size != b.header.sh_size)
+        die("%s: addresses moved between two links of one image", isa);
+    elf_image_close(&first);
+    elf_image_close(&final);
+}
+
+static void compare(const struct arguments *a, const struct layout *layout) {
+    struct compared_image images[MOST_ISAS];
+    struct popcorn_error error;
+    for (size_t i = 0; i < a->isas.count; i++) {
+        images[i].name = a->isas.item[i];
+        open_image(&images[i].elf, file_of(images[i].name, "final"));
+    }
+    if (!images_compare(images, a->isas.count, SCRIPT_TEXT_START, SCRIPT_TEXT_START + layout->end, &error))
+        die("the images do not match: %s", error.text);
+    for (size_t i = 0; i < a->isas.count; i++)
+        elf_image_close(&images[i].elf);
+}
+
+struct list images_make(const struct arguments *a, const char *module) {
+    struct list images = {0};
+    if (a->isas.count > MOST_ISAS)
+        die("too many ISAs");
+    generate(a, module);
+    progress("linking the images");
+    struct layout layout = lay_out(a);
+    for (size_t i = 0; i < a->isas.count; i++) {
+        const char *isa = a->isas.item[i];
+        start_link(a, i, write_script(&layout, isa, NULL), NULL, file_of(isa, "first"));
+        finish_one("linking an image");
+        const char *sites = build_sites(isa);
+        const char *final = file_of(isa, "final");
+        start_link(a, i, write_script(&layout, isa, sites), sites, final);
+        finish_one("linking an image");
+        check_text(isa);
+        list_add(&images, final);
+    }
+    progress("comparing the images");
+    compare(a, &layout);
+    layout_free(&layout);
+    return images;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#include "isa.h"
+
+#include <string.h>
+
+#include "buffer.h"
+
+/* The CPUs are each ISA's baseline: what every Linux distribution of it runs on. */
+static const struct isa isas[] = {
+    {"x86_64", "x86_64-linux-musl", "elf_x86_64", {"-mcpu=x86-64"}},
+    {"aarch64", "aarch64-linux-musl", "aarch64linux", {"-mcpu=generic"}},
+    {"riscv64", "riscv64-linux-musl", "elf64lriscv", {"-mattr=+m,+a,+f,+d,+c,-relax", "-target-abi=lp64d"}},
+};
+
+const struct isa *isa_at(size_t index) {
+    return index < sizeof isas / sizeof *isas ? &isas[index] : NULL;
+}
+
+const struct isa *isa_find(const char *name) {
+    for (size_t i = 0; isa_at(i); i++)
+        if (!strcmp(isa_at(i)->name, name))
+            return isa_at(i);
+    return NULL;
+}
+
+const char *isa_names(void) {
+    static struct buffer names;
+    names.size = 0;
+    for (size_t i = 0; isa_at(i); i++)
+        buffer_printf(&names, "%s%s", i ? ", " : "", isa_at(i)->name);
+    return (const char *)names.bytes;
+}

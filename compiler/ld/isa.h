@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the linker must know of each ISA. An ISA is added by adding its row.
+ */
+#ifndef POPCORN_LD_ISA_H
+#define POPCORN_LD_ISA_H
+
+#include <stddef.h>
+
+struct isa {
+    const char *name;       /* as `uname -m` says it */
+    const char *triple;     /* for llc */
+    const char *emulation;  /* for ld.lld's -m */
+    const char *codegen[8]; /* further options of llc, null-terminated */
+};
+
+const struct isa *isa_at(size_t index); /* null behind the last */
+const struct isa *isa_find(const char *name);
+const char *isa_names(void); /* all of them, for messages */
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * popcorn-ld: links bitcode into one executable file that holds the program for several ISAs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "arguments.h"
+#include "buffer.h"
+#include "container_write.h"
+#include "die.h"
+#include "image.h"
+#include "inputs.h"
+#include "module.h"
+#include "work.h"
+
+static const char usage[] =
+    "Usage: popcorn-ld [OPTION|FILE]...\n"
+    "Links what popcorn-clang compiled into one executable for several ISAs; called by popcorn-clang.\n"
+    "  -o FILE                      output (a.out)\n"
+    "  -L DIR, -l NAME, -u NAME, --defsym NAME=VALUE, --start-group, --whole-archive, ...  as GNU ld\n"
+    "  -s, -S                       leave out all symbols, debugging information\n"
+    "  --popcorn-isas=LIST          ISAs of the program, separated by commas (all)\n"
+    "  --popcorn-no-migration       leave out migration points and call-site tables\n"
+    "  --popcorn-keep-temps=DIR     keep intermediate files in DIR\n"
+    "  -v, --verbose                show progress (also: POPCORN_LD_VERBOSE in the environment)\n";
+
+/* Written beside the output and renamed: there is a whole file or none. */
+static void write_output(const char *path, const struct buffer *contents) {
+    struct stat st;
+    if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+        if (S_ISDIR(st.st_mode))
+            die("%s: is a directory", path);
+        work_write(path, contents->bytes, contents->size);
+        return;
+    }
+    const char *temporary = must_format("%s.popcorn-%ld", path, (long)getpid());
+    work_remove_later(temporary);
+    work_write(temporary, contents->bytes, contents->size);
+    mode_t mask = umask(0);
+    umask(mask);
+    if (chmod(temporary, 0777 & ~mask) || rename(temporary, path))
+        die("%s: %s", path, strerror(errno));
+    work_keep();
+}
+
+static void join(const struct arguments *a, const struct list *paths, struct buffer *out) {
+    struct container_image images[16];
+    struct file_bytes files[16];
+    struct popcorn_error error;
+    for (size_t i = 0; i < paths->count; i++) {
+        if (!file_map(paths->item[i], &files[i]))
+            die("%s: %s", paths->item[i], strerror(errno));
+        images[i] = (struct container_image){a->isas.item[i], files[i].bytes, files[i].size};
+    }
+    if (!container_write(images, paths->count, out, &error))
+        die("%s", error.text);
+    for (size_t i = 0; i < paths->count; i++)
+        file_unmap(&files[i]);
+}
+
+static void link_program(const struct arguments *a) {
+    struct buffer out = {0};
+    inputs_check(a);
+    const char *module = module_make(a);
+    struct list images = images_make(a, module);
+    join(a, &images, &out);
+    write_output(a->output, &out);
+    progress("%s: %zu bytes", a->output, out.size);
+    buffer_free(&out);
+}
+
+static void link_relocatable(const struct arguments *a) {
+    struct file_bytes file;
+    const char *joined = work_file("joined.bc");
+    inputs_check(a);
+    module_join(a, joined);
+    if (!file_map(joined, &file))
+        die("%s: %s", joined, strerror(errno));
+    struct buffer out = {.bytes = file.bytes, .size = file.size};
+    write_output(a->output, &out);
+    file_unmap(&file);
+}
+
+int main(int argc, char **argv) {
+    struct arguments a;
+    arguments_read(&a, argc, argv);
+    if (a.mode == LINK_HELP) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    if (a.mode == LINK_VERSION || (a.verbose && !a.inputs.count)) {
+        puts("popcorn-ld 0.1 (LLD 19; compatible with GNU linkers)");
+        return 0;
+    }
+    progress_begin(a.verbose);
+    work_begin(a.keep_temps);
+    if (a.mode == LINK_RELOCATABLE)
+        link_relocatable(&a);
+    else
+        link_program(&a);
+    work_end();
+    return 0;
+}

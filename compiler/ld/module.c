@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lld's LTO keeps every function that some code generator might ever call (libm, mostly), for it cannot know.
+ * We know the module before code is generated, so what it cannot need is made internal and goes. The
+ * optimiser may then still invent a call, of puts for a printf say, to a function that is not there: in that
+ * case the link is done again with that name asked for.
+ */
+#include "module.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive.h"
+#include "buffer.h"
+#include "die.h"
+#include "elf_image.h"
+#include "inputs.h"
+#include "isa.h"
+#include "paths.h"
+#include "script.h"
+#include "work.h"
+
+enum { MOST_ROUNDS = 8 };
+
+struct module {
+    const struct arguments *arguments;
+    struct list keep;   /* names that native code or the user refers to */
+    struct list wanted; /* names the optimiser came up with */
+    const char *native; /* the run time's archive that names are resolved against */
+    const char *arithmetic;
+    const char *resolved, *lowered;
+};
+
+/* Intrinsics that become calls of libm where an ISA lacks the instruction. */
+static const char *const math[] = {
+    "sin",  "cos",       "tan",   "asin",      "acos",  "atan",   "sinh",    "cosh",  "tanh",
+    "exp",  "exp2",      "exp10", "log",       "log2",  "log10",  "pow",     "sqrt",  "floor",
+    "ceil", "trunc",     "rint",  "nearbyint", "round", "lround", "llround", "lrint", "llrint",
+    "fma",  "roundeven", "ldexp", "frexp",     "modf",  "atan2",  "fmod",
+};
+
+static void write_response(const char *path, const struct list *words) {
+    struct buffer text = {0};
+    for (size_t i = 0; i < words->count; i++) {
+        buffer_put(&text, "\"", 1);
+        for (const char *c = words->item[i]; *c; c++) {
+            if (*c == '"' || *c == '\\')
+                buffer_put(&text, "\\", 1);
+            buffer_put(&text, c, 1);
+        }
+        buffer_put(&text, "\"\n", 2);
+    }
+    work_write(path, text.bytes, text.size);
+    buffer_free(&text);
+}
+
+/* ld.lld as for a static riscv64 program; `extra` as its output option. */
+static bool run_lld(const struct module *m, const char *output, bool emit_llvm) {
+    const struct arguments *a = m->arguments;
+    struct list words = {0}, argv = {0};
+    list_add(&words, "-m");
+    list_add(&words, isa_find("riscv64")->emulation);
+    list_add(&words, "-static");
+    list_add(&words, must_format("--lto-O%s", a->optimise));
+    list_add(&words, "--undefined=_start");
+    list_add(&words, "--entry=_start");
+    if (emit_llvm)
+        list_add(&words, "--lto-emit-llvm");
+    for (size_t i = 0; i < m->wanted.count; i++)
+        list_add(&words, must_format("--undefined=%s", m->wanted.item[i]));
+    for (size_t i = 0; i < a->resolve.count; i++)
+        list_add(&words, a->resolve.item[i]);
+    list_add(&words, "--start-group");
+    list_add(&words, must_format("-L%s", paths_lib("sysroot/lib")));
+    list_add(&words, "-lmigrate");
+    if (list_has(&a->libraries, "c"))
+        list_add(&words, "-lc");
+    list_add(&words, m->native);
+    list_add(&words, m->arithmetic);
+    list_add(&words, "--end-group");
+    list_add(&words, "-o");
+    list_add(&words, output);
+    const char *response = work_file("resolve.args");
+    write_response(response, &words);
+    list_add(&argv, "ld.lld-19");
+    list_add(&argv, must_format("@%s", response));
+    return work_run(&argv, NULL);
+}
+
+static bool contains(const struct file_bytes *f, const char *text) {
+    return memmem(f->bytes, f->size, text, strlen(text)) != NULL;
+}
+
+/* Names of intrinsics in use lie as they are in a bitcode file's string table; `frem` has none. */
+static void keep_math(struct module *m) {
+    struct file_bytes f;
+    if (!file_map(m->resolved, &f))
+        die("%s: %s", m->resolved, strerror(errno));
+    for (size_t i = 0; i < sizeof math / sizeof *math; i++) {
+        char *text = must_format(".%s.", math[i]);
+        if (!strcmp(math[i], "fmod") || contains(&f, text)) {
+            list_add(&m->keep, math[i]);
+            list_add(&m->keep, must_format("%sf", math[i]));
+            list_add(&m->keep, must_format("%sl", math[i]));
+        }
+        free(text);
+    }
+    file_unmap(&f);
+}
+
+static bool run_pass(struct module *m) {
+    struct list argv = {0};
+    struct buffer names = {0};
+    keep_math(m);
+    for (size_t i = 0; i < m->keep.count; i++)
+        buffer_printf(&names, "%s\n", m->keep.item[i]);
+    const char *list = work_file("keep.txt");
+    work_write(list, names.bytes, names.size);
+    buffer_free(&names);
+    list_add(&argv, "opt-19");
+    list_add(&argv, must_format("-load-pass-plugin=%s", paths_lib("popcorn-pass.so")));
+    list_add(&argv, m->arguments->migration ? "-passes=internalize,globaldce,popcorn"
+                                            : "-passes=internalize,globaldce,popcorn-plain");
+    list_add(&argv, must_format("-internalize-public-api-file=%s", list));
+    list_add(&argv, m->resolved);
+    list_add(&argv, "-o");
+    list_add(&argv, m->lowered);
+    return work_run(&argv, NULL);
+}
+
+/* Names that the lowered module needs and neither native code nor the linker script has. */
+static struct list missing_names(const struct module *m, const struct list *native) {
+    struct list argv = {0}, missing = {0};
+    const char *output = work_file("names.txt");
+    list_add(&argv, "llvm-nm-19");
+    list_add(&argv, "--format=posix");
+    list_add(&argv, "--undefined-only");
+    list_add(&argv, m->lowered);
+    if (!work_run(&argv, output))
+        die("cannot list the names of the module");
+    FILE *f = fopen(output, "re");
+    char *line = NULL;
+    size_t size = 0;
+    while (f && getline(&line, &size, f) > 0) {
+        char *type = strchr(line, ' ');
+        if (!type || type[1] != 'U') /* weak ones may stay undefined */
+            continue;
+        *type = 0;
+        if (strncmp(line, "llvm.", 5) && !list_has(native, line) && !script_defines(line) &&
+            !list_has(&m->arguments->keep, line))
+            list_add(&missing, must_strdup(line));
+    }
+    free(line);
+    if (f)
+        fclose(f);
+    return missing;
+}
+
+/* Lets lld say in its own words, with file and line, what is undefined. */
+static _Noreturn void report_undefined(const struct module *m, const struct list *missing) {
+    if (run_lld(m, work_file("undefined"), false))
+        for (size_t i = 0; i < missing->count; i++)
+            fprintf(stderr, "popcorn-ld: error: undefined symbol: %s\n", missing->item[i]);
+    work_end();
+    exit(1);
+}
+
+const char *module_make(const struct arguments *a) {
+    struct module m = {.arguments = a};
+    struct list native = {0};
+    m.native = paths_lib("riscv64/libpopcorn-rt.a");
+    m.arithmetic = paths_lib("riscv64/libgcc.a");
+    m.resolved = work_file("resolved.bc");
+    m.lowered = work_file("module.bc");
+    for (size_t i = 0; isa_at(i); i++)
+        inputs_names(paths_lib(must_format("%s/libpopcorn-rt.a", isa_at(i)->name)), &native, &m.keep);
+    inputs_names(m.arithmetic, &native, &m.keep);
+    for (size_t i = 0; i < a->keep.count; i++)
+        list_add(&m.keep, a->keep.item[i]);
+    for (int round = 0; round < MOST_ROUNDS; round++) {
+        progress("resolving symbols");
+        if (!run_lld(&m, m.resolved, true))
+            die("could not resolve the program's symbols");
+        progress("lowering to the common ABI");
+        if (!run_pass(&m))
+            die("could not lower the program to the common ABI");
+        struct list missing = missing_names(&m, &native);
+        size_t before = m.wanted.count;
+        for (size_t i = 0; i < missing.count; i++) {
+            if (list_has(&m.wanted, missing.item[i]))
+                continue;
+            list_add(&m.wanted, missing.item[i]);
+            list_add(&m.keep, missing.item[i]);
+        }
+        if (!missing.count)
+            return m.lowered;
+        if (m.wanted.count == before)
+            report_undefined(&m, &missing);
+    }
+    die("the optimiser asks for new functions without end");
+}
+
+void module_join(const struct arguments *a, const char *output) {
+    struct list argv = {0};
+    list_add(&argv, "llvm-link-19");
+    for (size_t i = 0; i < a->inputs.count; i++)
+        list_add(&argv, a->inputs.item[i]);
+    list_add(&argv, "-o");
+    list_add(&argv, output);
+    if (!work_run(&argv, NULL))
+        die("could not join the inputs");
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "buffer.h"
+#include "die.h"
+
+enum { MOST_CHILDREN = 8 };
+
+static struct {
+    const char *folder;
+    bool temporary;
+    const char *extra;          /* the file to be removed later */
+    pid_t child[MOST_CHILDREN]; /* 0: free */
+    bool show;
+    struct timespec start;
+} work;
+
+static volatile sig_atomic_t caught;
+
+static const int ending[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGQUIT, SIGXCPU};
+
+static void on_signal(int sig) {
+    caught = sig;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where) {
+    (void)st;
+    (void)type;
+    (void)where;
+    return remove(path);
+}
+
+void work_end(void) {
+    for (int i = 0; i < MOST_CHILDREN; i++) {
+        if (!work.child[i])
+            continue;
+        kill(work.child[i], SIGKILL);
+        while (waitpid(work.child[i], NULL, 0) < 0 && errno == EINTR)
+            ;
+        work.child[i] = 0;
+    }
+    if (work.extra)
+        unlink(work.extra);
+    if (work.folder && work.temporary)
+        nftw(work.folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    work.extra = NULL;
+    work.folder = NULL;
+}
+
+void die(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fputs("popcorn-ld: error: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    work_end();
+    exit(1);
+}
+
+void work_check(void) {
+    if (!caught)
+        return;
+    work_end();
+    signal(caught, SIG_DFL);
+    raise(caught);
+    _exit(128 + caught);
+}
+
+void work_begin(const char *keep) {
+    struct sigaction action = {.sa_handler = on_signal};
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+        sigaction(ending[i], &action, NULL);
+    if (keep) {
+        if (mkdir(keep, 0777) && errno != EEXIST)
+            die("%s: %s", keep, strerror(errno));
+        work.folder = keep;
+        return;
+    }
+    const char *base = getenv("TMPDIR");
+    char *folder = must_format("%s/popcorn-ld-XXXXXX", base && *base ? base : "/tmp");
+    if (!mkdtemp(folder))
+        die("%s: %s", folder, strerror(errno));
+    work.folder = folder;
+    work.temporary = true;
+}
+
+const char *work_file(const char *name) {
+    return must_format("%s/%s", work.folder, name);
+}
+
+void work_remove_later(const char *path) {
+    work.extra = path;
+}
+
+void work_keep(void) {
+    work.extra = NULL;
+}
+
+void work_write(const char *path, const void *bytes, size_t size) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        die("%s: %s", path, strerror(errno));
+    for (size_t done = 0; done < size;) {
+        ssize_t n = write(fd, (const char *)bytes + done, size - done);
+        work_check();
+        if (n < 0 && errno != EINTR)
+            die("%s: %s", path, strerror(errno));
+        done += n > 0 ? (size_t)n : 0;
+    }
+    if (close(fd))
+        die("%s: %s", path, strerror(errno));
+}
+
+static _Noreturn void become(const struct list *argv, const char *output) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+        signal(ending[i], SIG_DFL);
+    if (output) {
+        int fd = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0) {
+            fprintf(stderr, "popcorn-ld: error: %s: %s\n", output, strerror(errno));
+            _exit(1);
+        }
+    }
+    const char **words = must_alloc((argv->count + 1) * sizeof *words);
+    memcpy(words, argv->item, argv->count * sizeof *words);
+    words[argv->count] = NULL;
+    execvp(words[0], (char **)words);
+    if (errno == ENOENT)
+        fprintf(stderr,
+                "popcorn-ld: error: %s not found: is it installed (Debian packages llvm-19, lld-19)?\n",
+                words[0]);
+    else
+        fprintf(stderr, "popcorn-ld: error: %s: %s\n", words[0], strerror(errno));
+    _exit(127);
+}
+
+int work_start(const struct list *argv, const char *output) {
+    work_check();
+    for (int i = 0; i < MOST_CHILDREN; i++) {
+        if (work.child[i])
+            continue;
+        pid_t pid = fork();
+        if (pid < 0)
+            die("cannot start %s: %s", argv->item[0], strerror(errno));
+        if (!pid)
+            become(argv, output);
+        work.child[i] = pid;
+        return i;
+    }
+    die("too many programs at once");
+}
+
+static int child_number(pid_t pid) {
+    for (int i = 0; i < MOST_CHILDREN; i++)
+        if (work.child[i] == pid)
+            return i;
+    return -1;
+}
+
+int work_wait(bool *good) {
+    for (;;) {
+        int status;
+        pid_t pid = wait(&status);
+        work_check();
+        if (pid < 0 && errno == EINTR)
+            continue;
+        if (pid < 0)
+            return -1;
+        int number = child_number(pid);
+        if (number < 0)
+            continue;
+        work.child[number] = 0;
+        *good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+        if (WIFSIGNALED(status))
+            fprintf(stderr, "popcorn-ld: a step of the link was ended by signal %d (%s)\n", WTERMSIG(status),
+                    strsignal(WTERMSIG(status)));
+        return number;
+    }
+}
+
+bool work_run(const struct list *argv, const char *output) {
+    bool good = false;
+    work_start(argv, output);
+    return work_wait(&good) >= 0 && good;
+}
+
+void progress_begin(bool verbose) {
+    work.show = verbose || getenv("POPCORN_LD_VERBOSE") || isatty(STDERR_FILENO);
+    clock_gettime(CLOCK_MONOTONIC, &work.start);
+}
+
+void progress(const char *format, ...) {
+    va_list args;
+    struct timespec now;
+    if (!work.show)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double seconds =
+        (double)(now.tv_sec - work.start.tv_sec) + (double)(now.tv_nsec - work.start.tv_nsec) / 1e9;
+    va_start(args, format);
+    fprintf(stderr, "popcorn-ld: %6.1f s  ", seconds);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The folder of intermediate files and the programs that are run in it. The folder disappears however
+ * popcorn-ld ends, by a signal too; programs still running are ended with it.
+ */
+#ifndef POPCORN_LD_WORK_H
+#define POPCORN_LD_WORK_H
+
+#include <stdbool.h>
+
+#include "arguments.h"
+
+/* Makes the folder: `keep` (made if need be, left behind) or, if null, a temporary one. */
+void work_begin(const char *keep);
+void work_end(void);
+
+/* A new string: the path of a file in the folder. */
+const char *work_file(const char *name);
+
+/* A file that is removed as well, unless work_keep() is called. One at a time. */
+void work_remove_later(const char *path);
+void work_keep(void);
+
+/* Writes a file; ends the program if that fails. */
+void work_write(const char *path, const void *bytes, size_t size);
+
+/*
+ * Starts a program (argv[0] is searched in PATH) with its standard output and errors those of popcorn-ld, or,
+ * with `output`, its standard output in that file. Returns its number.
+ */
+int work_start(const struct list *argv, const char *output);
+
+/* Waits for any program; its number, and whether it succeeded. -1 if none runs. */
+int work_wait(bool *good);
+
+/* Runs one program to its end. True if it succeeded. */
+bool work_run(const struct list *argv, const char *output);
+
+/* Ends popcorn-ld if a signal asked for it; called by all that waits or takes long. */
+void work_check(void);
+
+/* "popcorn-ld: …", if progress is to be shown: on a terminal, with -v or POPCORN_LD_VERBOSE. */
+void progress_begin(bool verbose);
+__attribute__((format(printf, 1, 2))) void progress(const char *format, ...);
+
+#endif

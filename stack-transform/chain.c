@@ -67,7 +67,7 @@ static int no_memory(char *reason) {
 }
 
 int stack_capture(struct popcorn_thread *thread, const struct machine_context *context, uint64_t value,
-                  enum popcorn_landing landing, char *reason) {
+                  enum popcorn_landing landing, char reason[STACK_REASON_SIZE]) {
     struct frame_walk walk;
     struct chain_writer writer;
     int error = BUFFER_FULL;

@@ -89,6 +89,9 @@ int walk_first_value(const struct frame_walk *, uint64_t *value, char reason[STA
 /* Makes the hop buffer at least `bytes` large. Its contents are lost. 0 or -ENOMEM. */
 int chain_reserve(struct popcorn_thread *, size_t bytes);
 
+/* Copies a record's values into a frame image; returns the next inner record. */
+struct frame_record *__popcorn_enter(struct frame_record *, void *image);
+
 /* The native function that goes on with this record: its resume body, or the landing. */
 void *__popcorn_inner(struct frame_record *);
 

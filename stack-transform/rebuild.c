@@ -5,8 +5,6 @@
  */
 #include "internal.h"
 
-struct frame_record *__popcorn_enter(struct frame_record *record, void *image);
-
 struct frame_record *__popcorn_enter(struct frame_record *record, void *image) {
     const uint8_t *at = __popcorn_site_blob + __popcorn_site_offset[record->site];
     uint64_t *slots = image;

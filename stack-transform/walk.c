@@ -49,7 +49,7 @@ static int find_site(struct frame_walk *w, char *reason) {
 }
 
 int walk_begin(struct frame_walk *w, const struct popcorn_thread *thread,
-               const struct machine_context *context, char *reason) {
+               const struct machine_context *context, char reason[STACK_REASON_SIZE]) {
     struct popcorn_native_stack stack = popcorn_native_stack(thread);
     uint64_t sp = context->reg[MACHINE_SP];
     if (sp < stack.low || sp > stack.high || sp % 8)
@@ -59,7 +59,7 @@ int walk_begin(struct frame_walk *w, const struct popcorn_thread *thread,
     return find_site(w, reason);
 }
 
-int walk_up(struct frame_walk *w, char *reason) {
+int walk_up(struct frame_walk *w, char reason[STACK_REASON_SIZE]) {
     const struct site *s = w->site;
     uint64_t *reg = w->context.reg;
     uint64_t cfa = reg[s->cfa_reg] + (uint64_t)s->cfa_offset;
@@ -135,10 +135,10 @@ static int read_values(const struct frame_walk *w, uint64_t *values, uint32_t n,
     return 0;
 }
 
-int walk_values(const struct frame_walk *w, uint64_t *values, char *reason) {
+int walk_values(const struct frame_walk *w, uint64_t *values, char reason[STACK_REASON_SIZE]) {
     return read_values(w, values, w->site->nvalues, reason);
 }
 
-int walk_first_value(const struct frame_walk *w, uint64_t *value, char *reason) {
+int walk_first_value(const struct frame_walk *w, uint64_t *value, char reason[STACK_REASON_SIZE]) {
     return read_values(w, value, w->site->nvalues ? 1 : 0, reason);
 }

@@ -94,7 +94,7 @@ static int read_stats_path(struct migration_shared *s, const char *path, char *e
 }
 
 struct migration_shared *migration_start(char *const *envp, const struct popcorn_node_list *nodes,
-                                         char *error) {
+                                         char error[POPCORN_ERROR_SIZE]) {
     struct migration_shared *s = popcorn_portable_map(sizeof *s);
     const char *verbose = variable(envp, "POPCORN_VERBOSE");
     if (!s) {

@@ -36,7 +36,7 @@ static int add_node(struct popcorn_node_list *list, const char *isa, char *error
 }
 
 int nodes_parse(struct popcorn_node_list *list, const char *text, const char *const *isas, int nisas,
-                char *error) {
+                char error[POPCORN_ERROR_SIZE]) {
     int bad = 0;
     list->count = 0;
     if (!text || !*text) {

@@ -184,7 +184,7 @@ static int no_room(char *error) {
 }
 
 int rules_parse(struct migration_rules *rules, const char *text, const struct popcorn_node_list *nodes,
-                int (*find_function)(const char *), char *error) {
+                int (*find_function)(const char *), char error[POPCORN_ERROR_SIZE]) {
     for (const char *at = text;; at++) {
         struct rule_text r = {.error = error};
         struct migration_rule rule = {0};
@@ -199,7 +199,7 @@ int rules_parse(struct migration_rules *rules, const char *text, const struct po
 }
 
 int rules_add_range(struct migration_rules *rules, const char *isa, const char *start, const char *end,
-                    char *error) {
+                    char error[POPCORN_ERROR_SIZE]) {
     struct migration_rule rule = {.when = RULE_RANGE, .where = RULE_NEXT};
     if (rules->count == POPCORN_MAX_RULES)
         return no_room(error);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include "program.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define TABLE_SIZE 4096
+
+struct fake_stack stack;
+struct popcorn_thread thread;
+struct machine_tcb tcb;
+struct machine_calls calls;
+jmp_buf escape;
+
+/*
+ * The pass's tables.
+ */
+const uint32_t __popcorn_site_count = 5;
+const uint32_t __popcorn_site_offset[] = {0, 0, 6, 10, 15};
+const uint8_t __popcorn_site_blob[] = {0, 0, 3, 0, 1, 1, /* site 1: slots 0 1 2 */
+                                       0, 0, 1, 1,       /* site 2: slot 1 */
+                                       1, 1, 2, 0, 1,    /* site 3: slots 0 1 */
+                                       1, 1, 2, 0, 1};   /* site 4 */
+const uint32_t __popcorn_func_count = 2;
+const char __popcorn_names[] = "recurse\0jumper";
+const struct popcorn_func __popcorn_funcs[] = {{recurse_resume, 0, 3}, {jumper_resume, 8, 2}};
+
+/*
+ * popcorn-ld's table. Rules: 0 a frame of 48 bytes that saves two registers; 7 of 80; 14 of 32; 19 of 64.
+ */
+#define RULE_48 2, 48, 2, 1, 0x78, 3, 0x70
+#define RULE_80 2, 0xd0, 0, 2, 1, 0x78, 3, 0x70
+#define RULE_32 2, 32, 1, 1, 0x78
+#define RULE_64 2, 0xc0, 0, 1, 1, 0x78
+#define LOCATION(reg, kind) ((reg) * 8 + (kind))
+
+/* Written once; the linker's symbols name its begin and end. */
+_Alignas(8) char table_memory[TABLE_SIZE];
+__asm__(".globl __popcorn_sites, __popcorn_sites_end\n"
+        ".set __popcorn_sites, table_memory\n"
+        ".set __popcorn_sites_end, table_memory + 4096");
+const char machine_base[4];
+
+static const uint8_t table_blob[] = {RULE_48,
+                                     RULE_80,
+                                     RULE_32,
+                                     RULE_64,
+                                     /* 26: site 1 */ 2,
+                                     0,
+                                     3,
+                                     LOCATION(REG_SAVED, POPCORN_IN_REGISTER),
+                                     LOCATION(2, POPCORN_AT_4),
+                                     8,
+                                     LOCATION(0, POPCORN_CONSTANT),
+                                     0xcd,
+                                     0,
+                                     /* 35: site 2 */ 4,
+                                     0,
+                                     1,
+                                     LOCATION(2, POPCORN_AT_8),
+                                     16,
+                                     /* 40: site 1, image */ 3,
+                                     7,
+                                     1,
+                                     LOCATION(2, POPCORN_ADDRESS),
+                                     0,
+                                     /* 45: site 3 */ 6,
+                                     15,
+                                     2,
+                                     LOCATION(2, POPCORN_AT_8),
+                                     0,
+                                     LOCATION(REG_OTHER, POPCORN_IN_REGISTER),
+                                     /* 51: site 3, image */ 7,
+                                     20,
+                                     1,
+                                     LOCATION(2, POPCORN_ADDRESS),
+                                     0};
+
+static void make_table(void) {
+    static const struct {
+        uint64_t address;
+        uint32_t entry;
+    } entries[] = {{RA_RECURSE_1, 26},
+                   {RA_RECURSE_2, 35},
+                   {RA_RECURSE_RESUMED, 40},
+                   {RA_JUMPER, 45},
+                   {RA_JUMPER_RESUMED, 51}};
+    enum { N = sizeof entries / sizeof *entries };
+    struct popcorn_sites_header header = {.magic = POPCORN_SITES_MAGIC,
+                                          .version = POPCORN_SITES_VERSION,
+                                          .text_base = POPCORN_TEXT_BASE,
+                                          .count = N,
+                                          .blob_size = sizeof table_blob};
+    uint32_t *numbers = (uint32_t *)(table_memory + sizeof header);
+    memcpy(table_memory, &header, sizeof header);
+    for (int i = 0; i < N; i++) {
+        numbers[i] = (uint32_t)(entries[i].address - POPCORN_TEXT_BASE);
+        numbers[N + i] = entries[i].entry;
+    }
+    memcpy(numbers + 2 * N, table_blob, sizeof table_blob);
+}
+
+/*
+ * Stacks.
+ */
+static void *guarded(size_t bytes) {
+    char *p = mmap(NULL, bytes + 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(p + 4096, bytes, PROT_READ | PROT_WRITE);
+    return p + 4096;
+}
+
+void program_begin(void) {
+    static uint64_t *words;
+    if (!words) {
+        make_table();
+        words = guarded(STACK_WORDS * 8);
+    }
+    memset(&thread, 0, sizeof thread);
+    memset(&calls, 0, sizeof calls);
+    memset(words, 0xa5, STACK_WORDS * 8);
+    stack = (struct fake_stack){.words = words, .sp = words + STACK_WORDS};
+    tcb = (struct machine_tcb){.self = &tcb, .thread = &thread};
+    thread.request = -1;
+}
+
+static void push_frame(unsigned bytes, uint64_t return_address_of_callee) {
+    stack.sp[-1] = stack.context.reg[MACHINE_RA];
+    stack.sp -= bytes / 8;
+    stack.context.reg[MACHINE_RA] = return_address_of_callee;
+}
+
+void push_outermost(void) {
+    stack.context.reg[MACHINE_RA] = (uint64_t)(uintptr_t)machine_base;
+}
+
+void push_recurse_1(uint64_t in_register, uint32_t in_memory, uint64_t callers_saved) {
+    push_frame(48, RA_RECURSE_1);
+    stack.sp[4] = callers_saved;
+    memcpy(stack.sp + 1, &in_memory, sizeof in_memory);
+    stack.context.reg[REG_SAVED] = in_register;
+}
+
+void push_recurse_2(uint64_t in_memory) {
+    push_frame(48, RA_RECURSE_2);
+    stack.sp[4] = stack.context.reg[REG_SAVED];
+    stack.sp[2] = in_memory;
+}
+
+void push_recurse_resumed(uint64_t slot0, uint64_t slot1, uint64_t slot2) {
+    push_frame(80, RA_RECURSE_RESUMED);
+    stack.sp[8] = stack.context.reg[REG_SAVED];
+    stack.sp[0] = slot0;
+    stack.sp[1] = slot1;
+    stack.sp[2] = slot2;
+}
+
+void push_jumper(uint64_t base, uint64_t in_register) {
+    push_frame(32, RA_JUMPER);
+    stack.sp[0] = base;
+    stack.context.reg[REG_OTHER] = in_register;
+}
+
+const struct machine_context *finish_stack(void) {
+    stack.context.reg[MACHINE_SP] = (uint64_t)(uintptr_t)stack.sp;
+    return &stack.context;
+}
+
+/*
+ * The program's resume bodies, as far as they matter here.
+ */
+static long resume(struct frame_record *record) {
+    calls.resumed[calls.nresumed++ % 8] = *record;
+    struct frame_record *inner = __popcorn_enter(record, calls.image);
+    return ((long (*)(struct frame_record *))__popcorn_inner(inner))(inner);
+}
+
+long recurse_resume(struct frame_record *record) {
+    return resume(record);
+}
+
+long jumper_resume(struct frame_record *record) {
+    return resume(record);
+}
+
+/*
+ * The machine and the run time.
+ */
+void *machine_thread_pointer(void) {
+    return &tcb;
+}
+
+_Noreturn void machine_run(void *stack_top, long (*fn)(void *), void *arg) {
+    calls.stack_top = stack_top;
+    calls.fn = fn;
+    calls.arg = arg;
+    longjmp(escape, ESCAPE_RUN);
+}
+
+_Noreturn void machine_resume_call(const struct machine_context *context, void *fn, void *arg) {
+    calls.context = *context;
+    calls.fn = (long (*)(void *))fn;
+    calls.arg = arg;
+    longjmp(escape, ESCAPE_RESUME_CALL);
+}
+
+_Noreturn void machine_jump(const struct machine_jump_state *state, int value) {
+    (void)state;
+    calls.value = value;
+    longjmp(escape, ESCAPE_JUMP);
+}
+
+/* The library maps private memory and nothing else. */
+long machine_generic_syscall(long n, long a, long b, long c, long d, long e, long f) {
+    (void)n, (void)a, (void)c, (void)d, (void)e, (void)f;
+    void *p =
+        mmap(NULL, (size_t)b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? -12 : (long)p;
+}
+
+/* Signal masks are the only routed calls. */
+long __popcorn_syscall(long n, long a, long b, long c, long d, long e, long f) {
+    (void)n, (void)a, (void)d, (void)e, (void)f;
+    if (c)
+        *(uint64_t *)c = 0x1234;
+    if (b)
+        calls.value = 0x5678;
+    return 0;
+}
+
+struct popcorn_native_stack popcorn_native_stack(const struct popcorn_thread *t) {
+    (void)t;
+    return (struct popcorn_native_stack){(uintptr_t)stack.words, (uintptr_t)(stack.words + STACK_WORDS)};
+}
+
+void *popcorn_portable_map(size_t bytes) {
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void popcorn_portable_unmap(void *p, size_t bytes) {
+    munmap(p, bytes);
+}
+
+_Noreturn void popcorn_fatal(const char *message, int code) {
+    (void)code;
+    snprintf(calls.message, sizeof calls.message, "%s", message);
+    longjmp(escape, ESCAPE_FATAL);
+}
+
+long popcorn_landed(struct popcorn_thread *t, long value) {
+    (void)t;
+    calls.landed++;
+    return value;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "popcorn/jump.h"
+#include "program.h"
+
+int popcorn_setjmp(struct popcorn_jump *, int savemask, struct frame_record *area, uint64_t base);
+_Noreturn long popcorn_longjmp(const struct machine_context *, struct popcorn_jump *, int value);
+
+static char reason[STACK_REASON_SIZE];
+
+static void begin(void) {
+    program_begin();
+    reason[0] = 0;
+    cr_assert(zero(stack_init()));
+}
+
+TestSuite(stack, .init = begin, .timeout = 60);
+
+static int capture(uint64_t value) {
+    return stack_capture(&thread, finish_stack(), value, POPCORN_LANDING_HOP, reason);
+}
+
+static struct frame_record *record(int n) {
+    struct frame_record *r = thread.outermost;
+    while (n--)
+        r = record_inner(r);
+    return r;
+}
+
+static void push_three(void) {
+    push_outermost();
+    push_recurse_2(0x1111);
+    push_recurse_1(0x2222, 0x3333, 0);
+    push_recurse_1(0x4444, 0x5555, 0x2222);
+}
+
+Test(stack, captures_registers_slots_and_constants) {
+    push_three();
+    cr_assert(zero(capture(42)), "%s", reason);
+    cr_assert(eq(u64, thread.frames, 3));
+    cr_assert(eq(u64, thread.bytes, 16 + 32 + 32 + 16));
+    cr_assert(eq(u32, record(0)->site, 2));
+    cr_assert(eq(u64, record(0)->values[0], 0x1111));
+    cr_assert(eq(u32, record(1)->site, 1));
+    cr_assert(eq(u64, record(1)->values[0], 0x2222), "callee-saved register of an outer frame");
+    cr_assert(eq(u64, record(1)->values[1], 0x3333));
+    cr_assert(eq(u64, record(1)->values[2], 77));
+    cr_assert(eq(u64, record(2)->values[0], 0x4444));
+    cr_assert(eq(u32, record(3)->site, POPCORN_SITE_LANDING));
+    cr_assert(eq(u64, record(3)->values[0], 42));
+    cr_assert(eq(ptr, record_inner(record(3)), thread.records + thread.records_size));
+}
+
+Test(stack, captures_a_frame_image) {
+    push_outermost();
+    push_recurse_resumed(1, 2, 3);
+    push_recurse_2(4);
+    cr_assert(zero(capture(0)), "%s", reason);
+    cr_assert(eq(u32, record(0)->site, 1));
+    for (uint64_t i = 0; i < 3; i++)
+        cr_assert(eq(u64, record(0)->values[i], i + 1));
+    cr_assert(eq(u64, record(1)->values[0], 4));
+}
+
+Test(stack, capture_leaves_the_stack_alone) {
+    push_three();
+    uint64_t before[64];
+    memcpy(before, stack.sp, (size_t)(stack.words + STACK_WORDS - stack.sp) * 8);
+    cr_assert(zero(capture(0)));
+    cr_assert(zero(memcmp(before, stack.sp, (size_t)(stack.words + STACK_WORDS - stack.sp) * 8)));
+}
+
+Test(stack, grows_the_buffer_for_a_deep_stack) {
+    push_outermost();
+    int depth = 0;
+    for (; stack.sp - stack.words > 16; depth++)
+        push_recurse_1((uint64_t)depth, 0, (uint64_t)depth - 1);
+    thread.records = popcorn_portable_map(4096);
+    thread.records_size = 4096;
+    cr_assert(zero(capture(0)), "%s", reason);
+    cr_assert(eq(u64, thread.frames, (uint64_t)depth));
+    cr_assert(zero(stack_validate(&thread)));
+    struct frame_record *r = thread.outermost;
+    for (int i = 0; i < depth; i++, r = record_inner(r))
+        cr_assert(eq(u64, r->values[0], (uint64_t)i));
+}
+
+Test(stack, refuses_an_unknown_return_address) {
+    push_outermost();
+    stack.context.reg[MACHINE_RA] = 0x12345;
+    push_recurse_2(0);
+    cr_assert(eq(int, capture(0), -ENOENT));
+    cr_assert(eq(str, reason, "no call-site record for return address 0x12345"));
+}
+
+Test(stack, refuses_a_stack_pointer_elsewhere) {
+    push_three();
+    stack.sp = (uint64_t *)&thread;
+    cr_assert(eq(int, capture(0), -EFAULT));
+}
+
+Test(stack, refuses_a_frame_that_leaves_the_stack) {
+    push_outermost();
+    stack.context.reg[MACHINE_RA] = RA_RECURSE_1;
+    cr_assert(eq(int, capture(0), -EFAULT));
+    cr_assert(eq(str, reason, "frame of recurse at 0x10000100 has a live value outside the stack"), "%s",
+              reason);
+}
+
+Test(stack, names_functions) {
+    cr_assert(eq(str, (char *)stack_function_name(RA_JUMPER), "jumper"));
+    cr_assert(eq(ptr, (void *)stack_function_name(RA_JUMPER + 1), NULL));
+    cr_assert(eq(int, stack_function_at(RA_RECURSE_2), 0));
+    cr_assert(eq(int, stack_function_at(1), -1));
+    cr_assert(eq(int, stack_function_find("jumper"), 1));
+    cr_assert(eq(int, stack_function_find("jump"), -1));
+}
+
+/* Random words on the stack, entered at each site: a capture may refuse, but must not leave the stack. */
+Test(stack, survives_random_stacks) {
+    static const uint64_t sites[] = {RA_RECURSE_1, RA_RECURSE_2, RA_RECURSE_RESUMED, RA_JUMPER,
+                                     RA_JUMPER_RESUMED};
+    srandom(1);
+    for (int round = 0; round < 20000; round++) {
+        for (int i = 0; i < 200; i++)
+            stack.words[STACK_WORDS - 1 - i] = random() % 3 ? sites[random() % 5] : (uint64_t)random();
+        stack.sp = stack.words + STACK_WORDS - random() % 200;
+        stack.context.reg[MACHINE_RA] = sites[random() % 5];
+        for (int r = 3; r < MACHINE_NREGS; r++)
+            stack.context.reg[r] = (uint64_t)random() << 20;
+        capture(0);
+    }
+}
+
+/*
+ * Chains.
+ */
+Test(stack, validates_what_was_captured) {
+    push_three();
+    cr_assert(zero(capture(1)));
+    cr_assert(zero(stack_validate(&thread)));
+}
+
+Test(stack, rejects_wrong_chains) {
+    push_three();
+    cr_assert(zero(capture(1)));
+    struct popcorn_thread good = thread;
+    thread.frames++;
+    cr_assert(eq(int, stack_validate(&thread), -EINVAL), "number of frames");
+    thread = good;
+    thread.bytes -= 8;
+    cr_assert(eq(int, stack_validate(&thread), -EINVAL), "number of bytes");
+    thread = good;
+    record(1)->site = 9;
+    cr_assert(eq(int, stack_validate(&thread), -EINVAL), "unknown site");
+    record(1)->site = 2;
+    cr_assert(eq(int, stack_validate(&thread), -EINVAL), "number of values");
+    record(1)->site = 1;
+    record(3)->site = 2;
+    cr_assert(eq(int, stack_validate(&thread), -EINVAL), "no landing");
+    record(3)->site = 0;
+    record(0)->site = 0;
+    cr_assert(eq(int, stack_validate(&thread), -EINVAL), "landing too early");
+    record(0)->site = 2;
+    cr_assert(zero(stack_validate(&thread)));
+    thread.outermost = (struct frame_record *)(thread.records - 8);
+    thread.bytes = thread.records_size + 8;
+    cr_assert(eq(int, stack_validate(&thread), -EINVAL), "outside the buffer");
+}
+
+/* Damaged chains: whatever validates can be walked from end to end. */
+Test(stack, validates_fuzzed_chains) {
+    push_three();
+    cr_assert(zero(capture(1)));
+    uint8_t good[256];
+    memcpy(good, thread.outermost, thread.bytes);
+    srandom(2);
+    int sound = 0;
+    for (int round = 0; round < 200000; round++) {
+        uint8_t *bytes = (uint8_t *)thread.outermost;
+        memcpy(bytes, good, thread.bytes);
+        for (long n = random() % 4; n >= 0; n--)
+            bytes[(size_t)random() % thread.bytes] = (uint8_t)(random() % 4 ? random() % 6 : random());
+        if (stack_validate(&thread))
+            continue;
+        sound++;
+        struct frame_record *r = thread.outermost;
+        for (uint64_t i = 0; i < thread.frames; i++)
+            r = record_inner(r);
+        cr_assert(eq(u32, r->site, POPCORN_SITE_LANDING));
+        cr_assert(eq(ptr, record_inner(r), thread.records + thread.records_size));
+    }
+    cr_assert(gt(int, sound, 100), "changed values are no damage");
+}
+
+/*
+ * Rebuilding.
+ */
+Test(stack, rebuilds_through_resume_bodies) {
+    push_three();
+    cr_assert(zero(capture(42)));
+    if (!setjmp(escape))
+        stack_rebuild(&thread);
+    cr_assert(eq(ptr, calls.stack_top, stack.words + STACK_WORDS));
+    cr_assert(eq(u64, thread.epoch, 1));
+    cr_assert(eq(long, calls.fn(calls.arg), 42));
+    cr_assert(eq(int, calls.nresumed, 3));
+    cr_assert(eq(u32, calls.resumed[0].site, 2));
+    cr_assert(eq(u32, calls.resumed[1].site, 1));
+    cr_assert(eq(int, calls.landed, 1));
+    cr_assert(eq(u64, calls.image[0], 0x4444));
+    cr_assert(eq(u64, calls.image[1], 0x5555));
+    cr_assert(eq(u64, calls.image[2], 77));
+}
+
+Test(stack, enter_writes_live_slots_only) {
+    uint64_t image[3] = {7, 7, 7}, words[2] = {2 | 1UL << 32, 99};
+    struct frame_record *r = (struct frame_record *)words;
+    cr_assert(eq(ptr, __popcorn_enter(r, image), words + 2));
+    cr_assert(eq(u64, image[0], 7));
+    cr_assert(eq(u64, image[1], 99));
+    cr_assert(eq(u64, image[2], 7));
+}
+
+/*
+ * Jumps.
+ */
+static struct popcorn_jump jump;
+static uint64_t area[3] = {4 | 2UL << 32, 0xba5e, 0x600d};
+
+static int escape_of_longjmp(int value) {
+    volatile int how = setjmp(escape);
+    if (!how)
+        popcorn_longjmp(finish_stack(), &jump, value);
+    return how;
+}
+
+static void call_setjmp(int savemask) {
+    tcb.data_stack = (void *)0xd000;
+    popcorn_setjmp(&jump, savemask, (struct frame_record *)area, 0xba5e);
+    tcb.data_stack = (void *)0xc000;
+}
+
+Test(stack, jumps_natively_in_the_same_epoch) {
+    call_setjmp(0);
+    cr_assert(eq(int, escape_of_longjmp(5), ESCAPE_JUMP));
+    cr_assert(eq(int, calls.value, 5));
+    cr_assert(eq(ptr, tcb.data_stack, (void *)0xd000));
+    cr_assert(eq(int, escape_of_longjmp(0), ESCAPE_JUMP));
+    cr_assert(eq(int, calls.value, 1), "longjmp(buf, 0) makes setjmp return 1");
+}
+
+Test(stack, jump_restores_mask_and_pin) {
+    thread.pinned = 0;
+    call_setjmp(1);
+    cr_assert(eq(u64, jump.mask, 0x1234));
+    thread.pinned = 1;
+    thread.epoch++;
+    push_outermost();
+    push_jumper(0xba5e, 0);
+    push_recurse_2(0);
+    cr_assert(eq(int, escape_of_longjmp(5), ESCAPE_RESUME_CALL), "%s", calls.message);
+    cr_assert(eq(int, calls.value, 0x5678));
+    cr_assert(zero(thread.pinned));
+}
+
+Test(stack, jumps_by_rebuilding_one_frame_after_a_hop) {
+    call_setjmp(0);
+    thread.epoch++;
+    push_outermost();
+    push_recurse_1(0xabc, 0, 0);
+    uint64_t *callers_sp = stack.sp;
+    push_jumper(0xba5e, 1);
+    push_jumper(0xfee1, 2);
+    push_recurse_2(0);
+    cr_assert(eq(int, escape_of_longjmp(9), ESCAPE_RESUME_CALL), "%s", calls.message);
+    cr_assert(eq(u64, calls.context.reg[MACHINE_SP], (uint64_t)(uintptr_t)callers_sp));
+    cr_assert(eq(u64, calls.context.reg[MACHINE_RA], RA_RECURSE_1));
+    cr_assert(eq(u64, calls.context.reg[REG_SAVED], 0xabc));
+    cr_assert(eq(ptr, tcb.data_stack, (void *)0xd000));
+    cr_assert(eq(u64, thread.epoch, 2), "other jmp_bufs of the replaced frame are stale");
+    cr_assert(eq(long, calls.fn(calls.arg), 9));
+    cr_assert(eq(int, calls.nresumed, 1));
+    cr_assert(eq(u32, calls.resumed[0].site, 4));
+    cr_assert(eq(u64, calls.image[0], 0xba5e));
+    cr_assert(eq(u64, calls.image[1], 0x600d));
+    cr_assert(zero(calls.landed), "a jump is no hop");
+}
+
+Test(stack, jump_without_its_frame_ends_with_a_message) {
+    call_setjmp(0);
+    thread.epoch++;
+    push_outermost();
+    push_recurse_2(0);
+    cr_assert(eq(int, escape_of_longjmp(9), ESCAPE_FATAL));
+    cr_assert(eq(str, calls.message,
+                 "longjmp: the function that called setjmp has returned (no frame of it is left)"));
+}

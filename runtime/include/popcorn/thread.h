@@ -40,7 +40,8 @@ struct popcorn_thread {
     struct popcorn_hop_times times;
     struct popcorn_trigger_state *triggers; /* lib/migration's */
     struct popcorn_mailbox *mailbox;        /* the backend's */
-    void *native[8];                        /* by node of this process: private, see runtime */
+    void *native[32];                       /* by node of this process: private, see runtime */
+    struct popcorn_thread *next, *previous; /* in the control block's list of threads */
 };
 
 #endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of memory/ share. */
+#ifndef MEMORY_INTERNAL_H
+#define MEMORY_INTERNAL_H
+
+#include "memory/layout.h"
+#include "memory/memory.h"
+#include "memory/regions.h"
+#include "syscall/kernel.h"
+#include "thread/lock.h"
+
+/* Portable data of the image, from popcorn-ld; absent in a program linked without it. */
+extern char __popcorn_data_start[] __attribute__((weak));
+extern char __popcorn_data_end[] __attribute__((weak));
+
+extern struct popcorn_lock memory_lock; /* the origin's: over the region table and all mappings */
+extern int memory_file_fd;              /* -1 while memory is private */
+
+static inline struct regions *memory_regions(void) {
+    return (struct regions *)LAYOUT_REGIONS;
+}
+
+static inline uint64_t page_up(uint64_t n) {
+    return (n + KERNEL_PAGE - 1) & -KERNEL_PAGE;
+}
+
+static inline bool is_error(long result) {
+    return result < 0 && result >= -4095;
+}
+
+/* Maps [start, start + size) of the memory file at its address. 0 or a negative errno. */
+static inline long map_memory_file(uint64_t start, size_t size, int protection) {
+    long r = KERNEL(NR_mmap, start, size, protection, MAP_SHARED | MAP_FIXED, memory_file_fd,
+                    layout_file_offset(start));
+    return is_error(r) ? r : 0;
+}
+
+/* Gives the pages of a range back: they read as zeros from now on. */
+static inline void punch_memory_file(uint64_t start, size_t size) {
+    KERNEL(NR_fallocate, memory_file_fd, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, layout_file_offset(start), size);
+}
+
+#endif

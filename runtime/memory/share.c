@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Portable memory moves to a memory file, and back in the child of a fork. The areas to move: the image's
+ * portable data, and every region of the arena that is no shared mapping of a file (the first of them is the
+ * run time's own part with the control block).
+ */
+#include "memory/internal.h"
+#include "popcorn/backend.h"
+#include "popcorn/control.h"
+#include "syscall/descriptors.h"
+
+int memory_file_fd = -1;
+
+#define PAGEMAP_ENTRIES 512
+#define PAGEMAP_HERE (3ULL << 62) /* present, or swapped out */
+
+struct area {
+    uint64_t start, end;
+    int protection;
+    enum region_kind kind;
+};
+
+/* Calls work(area, state) for each area; ends at the first that is not 0 and returns that. */
+static long each_area(long (*work)(const struct area *, void *), void *state) {
+    const struct regions *t = memory_regions();
+    struct area data = {(uint64_t)__popcorn_data_start, (uint64_t)__popcorn_data_end, PROT_READ | PROT_WRITE,
+                        REGION_PRIVATE};
+    long r = data.start < data.end ? work(&data, state) : 0;
+    for (uint32_t i = 0; i < t->count && r == 0; i++) {
+        const struct region *region = &t->entry[i];
+        struct area area = {region->start, region->end, (int)region->protection, region->kind};
+        if (area.kind != REGION_FILE)
+            r = work(&area, state);
+    }
+    return r;
+}
+
+/* Copies [start, end) to the memory file. Pages behind the end of a mapped file cannot be read: left out. */
+static long copy_range(int file, uint64_t start, uint64_t end) {
+    while (start < end) {
+        long n = KERNEL(NR_pwrite64, file, start, end - start, layout_file_offset(start));
+        if (n == -E_INTR)
+            continue;
+        if (n == -E_FAULT)
+            n = KERNEL_PAGE;
+        if (n <= 0)
+            return n ? n : -E_NOMEM;
+        start += (uint64_t)n;
+    }
+    return 0;
+}
+
+struct copy {
+    int file, pagemap;
+};
+
+/* Copies the pages that exist among those that `entry` describes. */
+static long copy_present(const struct copy *c, uint64_t start, const uint64_t *entry, uint64_t pages) {
+    for (uint64_t i = 0; i < pages; i++) {
+        uint64_t first = i;
+        while (i < pages && entry[i] & PAGEMAP_HERE)
+            i++;
+        if (i == first)
+            continue;
+        long r = copy_range(c->file, start + first * KERNEL_PAGE, start + i * KERNEL_PAGE);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static long copy_pages(const struct copy *c, uint64_t start, uint64_t end) {
+    uint64_t entry[PAGEMAP_ENTRIES];
+    while (start < end) {
+        uint64_t pages = (end - start) / KERNEL_PAGE;
+        if (pages > PAGEMAP_ENTRIES)
+            pages = PAGEMAP_ENTRIES;
+        long n = KERNEL(NR_pread64, c->pagemap, entry, pages * sizeof entry[0],
+                        start / KERNEL_PAGE * sizeof entry[0]);
+        long r = n == (long)(pages * sizeof entry[0]) ? copy_present(c, start, entry, pages)
+                                                      : copy_range(c->file, start, start + pages * KERNEL_PAGE);
+        if (r)
+            return r;
+        start += pages * KERNEL_PAGE;
+    }
+    return 0;
+}
+
+static long copy_area(const struct area *area, void *state) {
+    const struct copy *c = state;
+    bool readable = area->protection & PROT_READ;
+    if (!readable)
+        KERNEL(NR_mprotect, area->start, area->end - area->start, PROT_READ);
+    /* data of the image and of mapped files is there although no page table may know it yet */
+    bool whole = area->kind == REGION_COPY || area->start < POPCORN_ARENA_BASE;
+    long r = whole ? copy_range(c->file, area->start, area->end) : copy_pages(c, area->start, area->end);
+    if (!readable)
+        KERNEL(NR_mprotect, area->start, area->end - area->start, area->protection);
+    return r;
+}
+
+static long map_area(const struct area *area, void *state) {
+    (void)state;
+    return map_memory_file(area->start, area->end - area->start, area->protection);
+}
+
+/* A limit on file sizes would end the process with SIGXFSZ. */
+static bool file_size_allowed(void) {
+    uint64_t limit[2];
+    return KERNEL(NR_prlimit64, 0, 1, 0, limit) == 0 && limit[0] >= LAYOUT_FILE_SIZE;
+}
+
+static void regions_become_private(void) {
+    struct regions *t = memory_regions();
+    for (uint32_t i = 0; i < t->count; i++)
+        if (t->entry[i].kind == REGION_COPY)
+            t->entry[i].kind = REGION_PRIVATE;
+}
+
+static long share_locked(void) {
+    if (!file_size_allowed())
+        return -E_NOMEM;
+    struct copy c = {descriptors_keep((int)KERNEL(NR_memfd_create, "popcorn-memory", MFD_CLOEXEC)), -1};
+    if (c.file < 0)
+        return c.file;
+    c.pagemap = (int)KERNEL(NR_openat, AT_CWD, "/proc/self/pagemap", OPEN_RDONLY | OPEN_CLOEXEC, 0);
+    long r = KERNEL(NR_ftruncate, c.file, LAYOUT_FILE_SIZE);
+    if (r == 0)
+        r = each_area(copy_area, &c);
+    if (c.pagemap >= 0)
+        KERNEL(NR_close, c.pagemap);
+    if (r) {
+        descriptors_drop(c.file);
+        return r;
+    }
+    memory_file_fd = c.file;
+    if (each_area(map_area, NULL))
+        popcorn_fatal("the kernel refuses to map shared memory", 70);
+    regions_become_private();
+    popcorn_control()->shared = 1;
+    return 0;
+}
+
+int memory_share(void) {
+    lock_take(&memory_lock);
+    long r = memory_file_fd < 0 ? share_locked() : 0;
+    lock_release(&memory_lock);
+    return (int)r;
+}
+
+int memory_file(void) {
+    return memory_file_fd;
+}
+
+/* Reads what the memory file has for [start, end) to the same place of a copy at `to`; holes stay zero. */
+static long read_data(uint64_t start, uint64_t end, uint64_t to) {
+    uint64_t base = layout_file_offset(start), limit = layout_file_offset(end - 1) + 1, at = base;
+    while (at < limit) {
+        long data = KERNEL(NR_lseek, memory_file_fd, at, SEEK_TO_DATA);
+        if (data < 0 || (uint64_t)data >= limit)
+            return 0; /* only a hole is left */
+        long hole = KERNEL(NR_lseek, memory_file_fd, data, SEEK_TO_HOLE);
+        if (hole < 0)
+            return hole;
+        uint64_t stop = (uint64_t)hole < limit ? (uint64_t)hole : limit;
+        for (at = (uint64_t)data; at < stop;) {
+            long n = KERNEL(NR_pread64, memory_file_fd, to + (at - base), stop - at, at);
+            if (n <= 0 && n != -E_INTR)
+                return n ? n : -E_NOMEM;
+            at += n > 0 ? (uint64_t)n : 0;
+        }
+    }
+    return 0;
+}
+
+static long unshare_area(const struct area *area, void *state) {
+    (void)state;
+    size_t size = area->end - area->start;
+    long copy = KERNEL(NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (is_error(copy))
+        return copy;
+    long r = read_data(area->start, area->end, (uint64_t)copy);
+    if (r)
+        return r;
+    if (area->protection != (PROT_READ | PROT_WRITE))
+        KERNEL(NR_mprotect, copy, size, area->protection);
+    r = KERNEL(NR_mremap, copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, area->start);
+    return is_error(r) ? r : 0;
+}
+
+int memory_unshare(void) {
+    if (memory_file_fd < 0)
+        return 0;
+    long r = each_area(unshare_area, NULL);
+    if (r)
+        return (int)r;
+    descriptors_drop(memory_file_fd);
+    memory_file_fd = -1;
+    popcorn_control()->shared = 0;
+    return 0;
+}

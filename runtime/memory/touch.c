@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Portable memory in a node's process: the origin's table says what is where, and a part is mapped when it is
+ * touched first. In pieces, since qemu-user keeps a note for every page that is mapped.
+ */
+#include "memory/internal.h"
+#include "popcorn/control.h"
+#include "popcorn/text.h"
+#include "thread/native.h"
+
+#define PIECE (64UL << 20)
+
+int memory_join(int file) {
+    memory_file_fd = file;
+    long r = map_memory_file(POPCORN_ARENA_BASE, LAYOUT_SYSTEM_SIZE, PROT_READ | PROT_WRITE);
+    uint64_t start = (uint64_t)__popcorn_data_start, end = (uint64_t)__popcorn_data_end;
+    if (r == 0 && start < end)
+        r = map_memory_file(start, end - start, PROT_READ | PROT_WRITE);
+    return (int)r;
+}
+
+/* The region at an address, as it is at one moment. False if there is none. */
+static bool look_up(uint64_t address, struct region *out) {
+    const struct regions *t = memory_regions();
+    for (;;) {
+        uint32_t before = atomic_load(&t->sequence);
+        const struct region *found = regions_at(t, address);
+        if (found)
+            *out = *found;
+        atomic_thread_fence(memory_order_acquire);
+        if (!(before & 1) && atomic_load(&t->sequence) == before)
+            return found != NULL;
+    }
+}
+
+static bool map_file(const struct region *r) {
+    char path[64];
+    struct text text = text_begin(path, sizeof path);
+    text_string(&text, "/proc/");
+    text_signed(&text, popcorn_control()->pid);
+    text_string(&text, "/fd/");
+    text_signed(&text, r->file);
+    bool writable = r->protection & PROT_WRITE;
+    long fd = KERNEL(NR_openat, AT_CWD, path, (writable ? OPEN_RDWR : OPEN_RDONLY) | OPEN_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    long m = KERNEL(NR_mmap, r->start, r->end - r->start, r->protection, MAP_SHARED | MAP_FIXED, fd, r->offset);
+    KERNEL(NR_close, fd);
+    return !is_error(m);
+}
+
+static bool map_piece(const struct region *r, uint64_t address) {
+    uint64_t low = address & -PIECE, high = low + PIECE;
+    low = r->start > low ? r->start : low;
+    high = r->end < high ? r->end : high;
+    return map_memory_file(low, high - low, (int)r->protection) == 0;
+}
+
+static bool mapped_here(uint64_t address) {
+    return KERNEL(NR_msync, address & -KERNEL_PAGE, KERNEL_PAGE, 1) == 0;
+}
+
+bool memory_touch(uint64_t address) {
+    struct region region;
+    struct native *native = native_self();
+    if (!layout_in_arena(address, 1) || !look_up(address, &region) || region.protection == PROT_NONE)
+        return false;
+    if (!mapped_here(address)) {
+        if (native)
+            native->last_fault = 0;
+        return region.kind == REGION_FILE ? map_file(&region) : map_piece(&region, address);
+    }
+    /* Another thread may have mapped it meanwhile: try again, once. */
+    if (!native || native->last_fault == address)
+        return false;
+    native->last_fault = address;
+    return true;
+}
+
+void memory_forget(uint64_t address, size_t size) {
+    KERNEL(NR_munmap, address, size);
+}

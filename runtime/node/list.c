@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The node list: from POPCORN_NODES and the images that the executable holds. */
+#include "node/image.h"
+#include "node/internal.h"
+#include "popcorn/text.h"
+#include "thread/native.h"
+
+static struct popcorn_node_list list;
+
+const struct popcorn_node_list *nodes_list(void) {
+    return &list;
+}
+
+/* This machine's ISA first, then the program's others. */
+static int collect_isas(const struct popcorn_manifest *manifest, const char **isas) {
+    int count = 0;
+    isas[count++] = MACHINE_NAME;
+    for (uint32_t i = 0; i < manifest->count; i++)
+        if (!text_equal(manifest->image[i].isa, MACHINE_NAME))
+            isas[count++] = manifest->image[i].isa;
+    return count;
+}
+
+static const char *variable(char **environment, const char *name) {
+    size_t n = 0;
+    while (name[n])
+        n++;
+    for (; *environment; environment++)
+        if (text_begins(*environment, name) && (*environment)[n] == '=')
+            return *environment + n + 1;
+    return NULL;
+}
+
+/* The first node of this machine's ISA is this process. */
+static int find_origin(void) {
+    for (int i = 0; i < list.count; i++)
+        if (text_equal(list.isa[i], MACHINE_NAME))
+            return i;
+    return -1;
+}
+
+static void fill_control(int origin) {
+    struct popcorn_control *control = popcorn_control();
+    for (int i = 0; i < list.count; i++)
+        __builtin_memcpy(control->node[i].isa, list.isa[i], sizeof control->node[i].isa);
+    control->node[origin].pid = control->pid;
+    control->node[origin].state = POPCORN_NODE_RUNNING;
+    control->origin = origin;
+    control->nnodes = (uint32_t)list.count;
+}
+
+static int list_error(char *error, const char *line) {
+    struct text t = text_begin(error, POPCORN_ERROR_SIZE);
+    text_string(&t, line);
+    return -E_INVAL;
+}
+
+int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]) {
+    const char *isas[POPCORN_MANIFEST_IMAGES + 1];
+    struct popcorn_manifest manifest;
+    if (!image_manifest(&manifest))
+        return list_error(error, "the executable is damaged: its images cannot be read");
+    int r = nodes_parse(&list, variable(environment, "POPCORN_NODES"), isas, collect_isas(&manifest, isas), error);
+    if (r)
+        return r;
+    int origin = find_origin();
+    if (origin < 0)
+        return list_error(error, "POPCORN_NODES: this machine's own ISA, " MACHINE_NAME ", must be among the nodes");
+    native_node = origin;
+    fill_control(origin);
+    popcorn_backend = &local_backend;
+    return 0;
+}

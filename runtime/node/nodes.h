@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The program's other processes, seen from the rest of the run time (the local backend).
+ */
+#ifndef NODE_NODES_H
+#define NODE_NODES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "popcorn/migration.h"
+#include "popcorn/thread.h"
+
+/* Is this the origin's process? */
+extern bool nodes_at_origin;
+
+/* At the origin: reads POPCORN_NODES and which images the executable has, fills the control block's list, and
+ * sets the backend. 0, or -EINVAL with one line in `error`. */
+int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]);
+
+/* The list, once it has been read. */
+const struct popcorn_node_list *nodes_list(void);
+
+/* At the origin: makes what every node has mapped in a range of the arena be looked up anew. Waits for them. */
+void nodes_forget(uint64_t address, size_t size);
+
+/* A system call (or special request) of a thread that runs on this node: by its shadow at the origin. */
+long nodes_call(struct popcorn_thread *, long number, const long argument[6]);
+
+/* At the origin, before the program ends: lets the nodes' processes go and waits for that, not for long. */
+void nodes_end(void);
+
+/* In the child of a fork: there are no other processes. */
+void nodes_forked(void);
+
+/* At the origin, by the ending thread's native thread: lets its workers go and waits for them. */
+void nodes_thread_ends(struct popcorn_thread *);
+
+/* In a signal handler at the origin: hands a signal that came to a thread's shadow to the thread, and serves it
+ * until its handler has returned. False if the thread is here. */
+bool nodes_forward_signal(struct popcorn_thread *, int sig, const void *info, uint64_t *mask);
+
+/* Does the process begin as a node's? Then it never returns. */
+void nodes_enter(int argc, char **argv);
+
+/* At the origin: starts the main thread (_start_c(arguments)) on node 0, if that is not the origin. Returns if it
+ * is, or if that is refused. */
+void nodes_begin_elsewhere(void *arguments);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* What the program wants done with each signal; and its masks and alternate stacks. */
+#include "memory/layout.h"
+#include "popcorn/control.h"
+#include "popcorn/stack.h"
+#include "signal/signals.h"
+#include "syscall/kernel.h"
+#include "thread/lock.h"
+#include "thread/room.h"
+
+/* In portable memory behind the control block, since handlers run on any node. */
+struct actions {
+    struct popcorn_lock lock; /* taken at the origin only */
+    uint64_t known;           /* bits of signals in the table; of the others only the kernel knows */
+    struct signal_action action[SIGNAL_COUNT];
+};
+
+#define ALTERNATE_DISABLED 2
+#define ALTERNATE_ON 1
+#define ALTERNATE_LEAST 2048
+
+static struct actions *table(void) {
+    return (struct actions *)LAYOUT_ACTIONS;
+}
+
+uint64_t signals_allowed(uint64_t mask) {
+    return mask & ~SIGNAL_BIT(POPCORN_MIGRATE_SIGNAL);
+}
+
+struct signal_action signals_current(int sig) {
+    return table()->action[sig];
+}
+
+/* What the process was started with: only "ignore" and "default" are possible. */
+static void learn(int sig) {
+    uint64_t old[4] = {0};
+    if (table()->known & SIGNAL_BIT(sig))
+        return;
+    if (KERNEL(NR_rt_sigaction, sig, 0, old, 8) == 0)
+        table()->action[sig].handler = old[0];
+    table()->known |= SIGNAL_BIT(sig);
+}
+
+static void entry(int sig, void *info, void *ucontext) {
+    struct native *native = native_self();
+    bool fault = sig == SIGNAL_SEGV || sig == SIGNAL_BUS;
+    if (native->critical && !fault) {
+        native->deferred_mask = machine_ucontext_mask(ucontext);
+        __builtin_memcpy(native->deferred_info, info, sizeof native->deferred_info);
+        native->deferred = sig;
+        machine_ucontext_set_mask(ucontext, ~0ULL);
+        return;
+    }
+    signals_run(native, sig, info, ucontext);
+}
+
+void signals_deliver_deferred(struct native *native) {
+    int sig = native->deferred;
+    native->deferred = 0;
+    KERNEL(NR_rt_tgsigqueueinfo, KERNEL(NR_getpid), native->tid, sig, native->deferred_info);
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &native->deferred_mask, 0, 8);
+}
+
+/* Makes the kernel act on it. */
+static long install(int sig, const struct signal_action *action) {
+    if (action->handler == SIGNAL_DEFAULT || action->handler == SIGNAL_IGNORE)
+        return machine_sigaction(sig, (void (*)(int, void *, void *))action->handler, action->flags, 0);
+    return machine_sigaction(sig, entry, action->flags | ACTION_SIGINFO, signals_allowed(action->mask));
+}
+
+/* A vfork child has dispositions of its own, but the table is its parent's. */
+static long change(int sig, const struct signal_action *action) {
+    struct signal_action before = table()->action[sig];
+    bool own = !native_self()->vfork_child;
+    if (own)
+        table()->action[sig] = *action;
+    long r = install(sig, action);
+    if (r && own)
+        table()->action[sig] = before;
+    return r;
+}
+
+long signals_action(int sig, const struct signal_action *action, struct signal_action *old, size_t size) {
+    if (size != 8 || sig < 1 || sig >= SIGNAL_COUNT || sig == POPCORN_MIGRATE_SIGNAL)
+        return -E_INVAL;
+    struct signal_action wanted, before;
+    if (action)
+        wanted = *action;
+    lock_take(&table()->lock);
+    learn(sig);
+    before = table()->action[sig];
+    long r = action ? change(sig, &wanted) : 0;
+    lock_release(&table()->lock);
+    if (r == 0 && old)
+        *old = before;
+    return r;
+}
+
+long signals_mask(int how, const uint64_t *set, uint64_t *old, size_t size) {
+    if (!set || size != 8 || how == MASK_UNBLOCK)
+        return KERNEL(NR_rt_sigprocmask, how, set, old, size);
+    uint64_t allowed = signals_allowed(*set);
+    return KERNEL(NR_rt_sigprocmask, how, &allowed, old, size);
+}
+
+long signals_alternate(const void *new_stack, void *old_stack) {
+    struct popcorn_thread *thread = popcorn_current();
+    struct room_alternate *mine = &room_of(thread)->alternate;
+    struct room_alternate before = *mine;
+    uint64_t sp = *(uint64_t *)((char *)thread->tcb + POPCORN_TCB_DATA_STACK);
+    bool on = !(mine->flags & ALTERNATE_DISABLED) && sp - mine->base <= mine->size;
+    if (new_stack) {
+        struct room_alternate wanted = *(const struct room_alternate *)new_stack;
+        if (on)
+            return -E_PERM;
+        if (wanted.flags & ~ALTERNATE_DISABLED)
+            return -E_INVAL;
+        if (!(wanted.flags & ALTERNATE_DISABLED) && wanted.size < ALTERNATE_LEAST)
+            return -E_NOMEM;
+        *mine = wanted;
+    }
+    before.flags |= on ? ALTERNATE_ON : 0;
+    if (old_stack)
+        *(struct room_alternate *)old_stack = before;
+    return 0;
+}
+
+void signals_block_all(void) {
+    uint64_t all = ~0ULL;
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &all, 0, 8);
+}
+
+void signals_die(int sig) {
+    uint64_t set = ~SIGNAL_BIT(sig);
+    machine_sigaction(sig, NULL, 0, 0);
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &set, 0, 8);
+    KERNEL(NR_tgkill, KERNEL(NR_getpid), KERNEL(NR_gettid), sig);
+    KERNEL(NR_exit_group, 128 + sig);
+    __builtin_trap();
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals of the program. The kernel delivers them to native threads of the origin's process, by a native
+ * handler that runs the program's on the thread's data stack; if the thread is elsewhere, its shadow hands the
+ * signal on. One signal, POPCORN_MIGRATE_SIGNAL, is the run time's own.
+ */
+#ifndef SIGNAL_SIGNALS_H
+#define SIGNAL_SIGNALS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "thread/native.h"
+
+#define SIGNAL_COUNT 65
+#define SIGNAL_BIT(sig) (1ULL << ((sig) - 1))
+
+enum {
+    SIGNAL_ABORT = 6,
+    SIGNAL_BUS = 7,
+    SIGNAL_KILL = 9,
+    SIGNAL_USER1 = 10,
+    SIGNAL_SEGV = 11,
+    SIGNAL_DEFAULT = 0, /* handlers */
+    SIGNAL_IGNORE = 1,
+    ACTION_SIGINFO = 4, /* flags, as in the common ABI */
+    ACTION_ONSTACK = 0x08000000,
+    ACTION_RESTART = 0x10000000,
+    ACTION_NODEFER = 0x40000000,
+    ACTION_RESETHAND = (int)0x80000000,
+    MASK_BLOCK = 0,
+    MASK_UNBLOCK = 1,
+    MASK_SET = 2,
+};
+
+/* The common ABI's struct sigaction as the kernel takes it. */
+struct signal_action {
+    uint64_t handler, flags, mask;
+};
+
+/* At the origin, by the first thread. */
+void signals_start(void);
+
+/* The system calls, at the origin. `size` is that of the kernel's signal sets: 8. */
+long signals_action(int sig, const struct signal_action *, struct signal_action *old, size_t size);
+long signals_mask(int how, const uint64_t *set, uint64_t *old, size_t size);
+long signals_alternate(const void *new_stack, void *old_stack);
+
+/* A mask without the signals that the program cannot block. */
+uint64_t signals_allowed(uint64_t mask);
+
+/* The end of a critical section in which a signal was put off. */
+void signals_deliver_deferred(struct native *);
+
+/*
+ * Runs the program's handler on the calling thread, below what its data stack holds. `ucontext` is the native
+ * one; the handler's changes of pc and mask are written back to it. True if there is a handler.
+ */
+bool signals_run(struct native *, int sig, const void *info, void *ucontext);
+
+/* What the program has set for a signal, from any process. */
+struct signal_action signals_current(int sig);
+
+/* Ends the process as this signal does if nothing handles it. */
+_Noreturn void signals_die(int sig);
+
+/* Blocks all signals for the calling native thread. */
+void signals_block_all(void);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* The origin's process begins: sets up what every thread needs, then runs the program's main thread. */
+#include "start/start.h"
+#include "memory/memory.h"
+#include "node/nodes.h"
+#include "popcorn/control.h"
+#include "popcorn/migration.h"
+#include "popcorn/stack.h"
+#include "signal/signals.h"
+#include "syscall/descriptors.h"
+#include "syscall/syscall.h"
+#include "thread/native.h"
+#include "thread/threads.h"
+
+#define EXIT_USAGE 2 /* something in the environment is wrong */
+#define EXIT_MACHINE 70
+
+extern const uint64_t __popcorn_layout_hash __attribute__((weak));
+
+/* musl's first function; part of the module. */
+_Noreturn void _start_c(long *arguments);
+
+static struct start_block read_block(long *initial_stack) {
+    struct start_block b = {.argc = (int)initial_stack[0], .argv = (char **)(initial_stack + 1)};
+    b.environment = b.argv + b.argc + 1;
+    char **end = b.environment;
+    while (*end)
+        end++;
+    b.auxv = (const unsigned long *)(end + 1);
+    return b;
+}
+
+static void make_control(void) {
+    struct popcorn_control *control = popcorn_control();
+    control->version = POPCORN_CONTROL_VERSION;
+    control->size = sizeof *control;
+    control->pid = (int32_t)KERNEL(NR_getpid);
+    control->layout_hash = &__popcorn_layout_hash ? __popcorn_layout_hash : 0;
+    KERNEL(NR_readlinkat, AT_CWD, "/proc/self/exe", control->program, sizeof control->program - 1);
+    __builtin_memcpy(control->magic, POPCORN_CONTROL_MAGIC, sizeof control->magic);
+}
+
+static void require(int error, const char *message) {
+    if (error)
+        popcorn_fatal(message, EXIT_MACHINE);
+}
+
+static void start_nodes(const struct start_block *block) {
+    char error[POPCORN_ERROR_SIZE];
+    if (nodes_start(block->environment, error))
+        popcorn_fatal(error, EXIT_USAGE);
+}
+
+static void start_migration(const struct start_block *block) {
+    char error[POPCORN_ERROR_SIZE];
+    require(stack_init(), "the program's call-site table is damaged");
+    if (!migration_start(block->environment, nodes_list(), error))
+        popcorn_fatal(error, EXIT_USAGE);
+    if (migration_wants_nodes())
+        memory_share(); /* if it fails now, the first hop says so */
+}
+
+void popcorn_start(long *initial_stack) {
+    struct start_block block = read_block(initial_stack);
+    clock_start(block.auxv);
+    nodes_enter(block.argc, block.argv);
+    descriptors_start();
+    require(memory_start(), "the kernel has no room for the program's memory");
+    make_control();
+    start_nodes(&block);
+    require(threads_start(), "no memory for the main thread's stacks");
+    signals_start();
+    start_migration(&block);
+    struct popcorn_thread *thread = popcorn_current();
+    void *arguments = start_portable_copy(&block);
+    require(!arguments, "no memory for the program's arguments");
+    migration_thread_begin(thread);
+    thread->pinned = 0;
+    nodes_begin_elsewhere(arguments);
+    struct native *native = native_self();
+    machine_run((void *)native->stack_high, (long (*)(void *))(uintptr_t)_start_c, arguments);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "syscall/syscall.h"
+#include "memory/memory.h"
+#include "node/nodes.h"
+#include "popcorn/control.h"
+#include "popcorn/stack.h"
+#include "signal/signals.h"
+#include "syscall/descriptors.h"
+#include "thread/native.h"
+#include "thread/threads.h"
+
+static long kernel(long number, const long a[6]) {
+    return machine_generic_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* Has nothing but signals of the run time's own come since? Then the program must not see the interruption. */
+struct interruptions {
+    uint64_t own, program;
+};
+
+static struct interruptions interruptions_now(const struct native *native) {
+    return (struct interruptions){native->own_signals, native->program_signals};
+}
+
+static bool only_own(struct interruptions before, const struct native *native) {
+    return native->own_signals != before.own && native->program_signals == before.program;
+}
+
+long syscall_restartable(long number, const long argument[6]) {
+    const struct native *native = native_self();
+    for (;;) {
+        struct interruptions before = interruptions_now(native);
+        long r = kernel(number, argument);
+        if (r != -E_INTR || !only_own(before, native))
+            return r;
+    }
+}
+
+/* Relative sleeps go on with what is left. */
+static long sleep_here(long number, const long a[6]) {
+    const struct native *native = native_self();
+    bool clock = number == NR_clock_nanosleep;
+    struct kernel_time left = {0, 0}, *program_left = (struct kernel_time *)a[clock ? 3 : 1];
+    const struct kernel_time *request = (const struct kernel_time *)a[clock ? 2 : 0];
+    if (clock && a[1] & TIMER_ABSTIME)
+        return syscall_restartable(number, a);
+    for (;;) {
+        struct interruptions before = interruptions_now(native);
+        long r = clock ? KERNEL(number, a[0], a[1], request, &left) : KERNEL(number, request, &left);
+        if (r == -E_INTR && only_own(before, native)) {
+            request = &left;
+            continue;
+        }
+        if (r == -E_INTR && program_left)
+            *program_left = left;
+        return r;
+    }
+}
+
+/* Waiters may be in several processes: no futex is private. */
+static long futex_here(const long a[6]) {
+    const struct native *native = native_self();
+    long call[6] = {a[0], a[1] & ~FUTEX_PRIVATE, a[2], a[3], a[4], a[5]};
+    const struct kernel_time *timeout = (const struct kernel_time *)a[3];
+    if ((call[1] & FUTEX_COMMAND) != FUTEX_WAIT || !timeout)
+        return syscall_restartable(NR_futex, call);
+    int64_t end = kernel_nanoseconds() + timeout->seconds * 1000000000 + timeout->nanoseconds;
+    struct kernel_time left = *timeout;
+    for (;;) {
+        struct interruptions before = interruptions_now(native);
+        call[3] = (long)&left;
+        long r = kernel(NR_futex, call);
+        if (r != -E_INTR || !only_own(before, native))
+            return r;
+        int64_t rest = end - kernel_nanoseconds();
+        rest = rest > 0 ? rest : 0;
+        left = (struct kernel_time){rest / 1000000000, rest % 1000000000};
+    }
+}
+
+static long process_id(void) {
+    return native_self()->vfork_child ? KERNEL(NR_getpid) : popcorn_control()->pid;
+}
+
+static long thread_id(const struct popcorn_thread *thread) {
+    return native_self()->vfork_child ? KERNEL(NR_gettid) : thread->tid;
+}
+
+/* Waiting with another signal mask must not shut out the run time's own signal. */
+static long with_mask(long number, const long a[6], int at, long size) {
+    uint64_t mask;
+    long call[6] = {a[0], a[1], a[2], a[3], a[4], a[5]};
+    if (a[at] && size == 8) {
+        mask = signals_allowed(*(const uint64_t *)a[at]);
+        call[at] = (long)&mask;
+    }
+    return syscall_restartable(number, call);
+}
+
+static long select_with_mask(const long a[6]) {
+    uint64_t given[2], mask;
+    long call[6] = {a[0], a[1], a[2], a[3], a[4], a[5]};
+    if (a[5]) {
+        given[0] = ((const uint64_t *)a[5])[0];
+        given[1] = ((const uint64_t *)a[5])[1];
+        if (given[0] && given[1] == 8) {
+            mask = signals_allowed(*(const uint64_t *)given[0]);
+            given[0] = (uint64_t)&mask;
+        }
+        call[5] = (long)given;
+    }
+    return syscall_restartable(NR_pselect6, call);
+}
+
+static long raw_clone(const long a[6]) {
+    return a[0] & (CLONE_VM | CLONE_THREAD) || a[1] ? -E_NOSYS : threads_fork();
+}
+
+/* Memory: all of it is managed here. */
+static bool memory_call(long number, const long a[6], long *result) {
+    switch (number) {
+    case NR_mmap:
+        *result = memory_mmap((uint64_t)a[0], (size_t)a[1], (int)a[2], (int)a[3], (int)a[4], (uint64_t)a[5]);
+        return true;
+    case NR_munmap:
+        *result = memory_munmap((uint64_t)a[0], (size_t)a[1]);
+        return true;
+    case NR_mprotect:
+        *result = memory_mprotect((uint64_t)a[0], (size_t)a[1], (int)a[2]);
+        return true;
+    case NR_mremap:
+        *result = memory_mremap((uint64_t)a[0], (size_t)a[1], (size_t)a[2], (int)a[3], (uint64_t)a[4]);
+        return true;
+    case NR_madvise:
+        *result = memory_madvise((uint64_t)a[0], (size_t)a[1], (int)a[2]);
+        return true;
+    case NR_brk: /* musl's malloc then uses mmap alone */
+        *result = -E_NOMEM;
+        return true;
+    }
+    return false;
+}
+
+static bool signal_call(long number, const long a[6], long *result) {
+    switch (number) {
+    case NR_rt_sigaction:
+        *result = signals_action((int)a[0], (const void *)a[1], (void *)a[2], (size_t)a[3]);
+        return true;
+    case NR_rt_sigprocmask:
+        *result = signals_mask((int)a[0], (const void *)a[1], (void *)a[2], (size_t)a[3]);
+        return true;
+    case NR_sigaltstack:
+        *result = signals_alternate((const void *)a[0], (void *)a[1]);
+        return true;
+    case NR_rt_sigsuspend:
+        *result = with_mask(number, a, 0, a[1]);
+        return true;
+    case NR_rt_sigtimedwait:
+        *result = with_mask(number, a, 0, a[3]);
+        return true;
+    case NR_ppoll:
+        *result = with_mask(number, a, 3, a[4]);
+        return true;
+    case NR_epoll_pwait:
+    case NR_epoll_pwait2:
+        *result = with_mask(number, a, 4, a[5]);
+        return true;
+    case NR_signalfd4:
+        *result = with_mask(number, a, 1, a[2]);
+        return true;
+    case NR_pselect6:
+        *result = select_with_mask(a);
+        return true;
+    }
+    return false;
+}
+
+static long identity_call(struct popcorn_thread *thread, long number, const long a[6]) {
+    switch (number) {
+    case NR_close:
+        return descriptors_close((int)a[0]);
+    case NR_dup3:
+        return descriptors_dup3((int)a[0], (int)a[1], (int)a[2]);
+    case NR_close_range:
+        return descriptors_close_range((unsigned)a[0], (unsigned)a[1], (unsigned)a[2]);
+    case NR_exit:
+        if (native_self()->vfork_child)
+            threads_exit_group((int)a[0]);
+        threads_exit(NULL, 0, (int)a[0]);
+    case NR_exit_group:
+        threads_exit_group((int)a[0]);
+    case NR_getpid:
+        return process_id();
+    case NR_gettid:
+        return thread_id(thread);
+    case NR_clone:
+        return raw_clone(a);
+    case NR_nanosleep:
+    case NR_clock_nanosleep:
+        return sleep_here(number, a);
+    case NR_shmat:
+    case NR_clone3:
+    case NR_rseq:
+    case NR_userfaultfd:
+    case NR_remap_file_pages:
+        return -E_NOSYS;
+    }
+    return syscall_restartable(number, a);
+}
+
+long syscall_at_origin(struct popcorn_thread *thread, long number, const long argument[6]) {
+    long result;
+    if (memory_call(number, argument, &result) || signal_call(number, argument, &result))
+        return result;
+    return identity_call(thread, number, argument);
+}
+
+/* Calls that mean the same in every process of the program. */
+static bool local_call(const struct popcorn_thread *thread, long number, const long a[6], long *result) {
+    switch (number) {
+    case NR_clock_gettime:
+        *result = clock_gettime_here(a[0], (struct kernel_time *)a[1]);
+        return true;
+    case NR_futex:
+        *result = futex_here(a);
+        return true;
+    case NR_clock_getres:
+    case NR_gettimeofday:
+    case NR_sched_yield:
+    case NR_getcpu:
+    case NR_getrandom:
+        *result = kernel(number, a);
+        return true;
+    case NR_gettid:
+        *result = thread_id(thread);
+        return true;
+    case NR_getpid:
+        *result = process_id();
+        return true;
+    }
+    return false;
+}
+
+long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long f) {
+    struct popcorn_thread *thread = popcorn_current();
+    const long argument[6] = {a, b, c, d, e, f};
+    long result;
+    if (local_call(thread, number, argument, &result))
+        return result;
+    return nodes_at_origin ? syscall_at_origin(thread, number, argument) : nodes_call(thread, number, argument);
+}
+
+void *popcorn_portable_map(size_t bytes) {
+    long r = __popcorn_syscall(NR_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return r < 0 && r >= -4095 ? NULL : (void *)r;
+}
+
+void popcorn_portable_unmap(void *address, size_t bytes) {
+    __popcorn_syscall(NR_munmap, (long)address, (long)bytes, 0, 0, 0, 0);
+}

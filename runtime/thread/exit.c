@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads end, and the program. */
+#include <stdatomic.h>
+
+#include "memory/memory.h"
+#include "node/nodes.h"
+#include "popcorn/stack.h"
+#include "signal/signals.h"
+#include "syscall/kernel.h"
+#include "syscall/syscall.h"
+#include "thread/internal.h"
+#include "thread/native.h"
+#include "thread/room.h"
+
+/*
+ * Order matters: once the room is gone nothing here may look at the thread, once `base` is gone nothing may
+ * look at its TCB, and at last the native stack goes from under the feet of the native thread.
+ */
+void threads_exit(void *base, uint64_t size, int status) {
+    struct native *native = native_self();
+    struct popcorn_thread *thread = native->thread;
+    (void)status; /* the kernel tells nobody how a thread ended */
+    signals_block_all();
+    lock_take(&threads_list_lock);
+    threads_leave(thread);
+    lock_release(&threads_list_lock);
+    nodes_thread_ends(thread);
+    migration_thread_end(thread);
+    machine_set_thread_pointer(native->last_tcb);
+    room_destroy(thread);
+    if (size)
+        memory_munmap((uint64_t)base, size);
+    machine_unmap_and_exit((void *)native->map, native->map_end - native->map);
+}
+
+void threads_exit_group(int status) {
+    static atomic_bool ending;
+    struct native *native = native_self();
+    if (native && native->vfork_child)
+        KERNEL(NR_exit_group, status);
+    critical_enter();
+    if (!atomic_exchange(&ending, true)) {
+        stats_write(popcorn_current());
+        nodes_end();
+        KERNEL(NR_exit_group, status);
+    }
+    for (int i = 0; i < 5; i++) { /* another thread is ending the program */
+        struct kernel_time second = {1, 0};
+        KERNEL(NR_nanosleep, &second, 0);
+    }
+    KERNEL(NR_exit_group, status);
+    __builtin_trap();
+}
+
+/* A thread's first function returned (machine_run). musl's never do; a hand-written program's may. */
+_Noreturn void popcorn_thread_returned(long value);
+void popcorn_thread_returned(long value) {
+    for (;;)
+        __popcorn_syscall(NR_exit, value, 0, 0, 0, 0, 0);
+}
+
+void __unmapself(void *base, size_t size);
+void __unmapself(void *base, size_t size) {
+    long argument[6] = {(long)base, (long)size};
+    if (!nodes_at_origin)
+        nodes_call(popcorn_current(), MAILBOX_UNMAP_SELF, argument);
+    threads_exit(base, size, 0);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork: at the origin, by the thread itself, which comes home first if need be. The child is a program of its
+ * own with one thread and no other processes.
+ */
+#include "memory/internal.h"
+#include "node/nodes.h"
+#include "popcorn/control.h"
+#include "popcorn/stack.h"
+#include "syscall/descriptors.h"
+#include "syscall/kernel.h"
+#include "thread/internal.h"
+#include "thread/native.h"
+#include "thread/room.h"
+
+#define CHILD_SIGNAL 17 /* SIGCHLD */
+
+/* The threads that were not carried over leave their rooms and native stacks behind. */
+static void drop_others(struct popcorn_thread *self) {
+    struct popcorn_control *control = popcorn_control();
+    for (struct popcorn_thread *t = control->threads, *next; t; t = next) {
+        next = t->next;
+        if (t == self)
+            continue;
+        native_destroy(t->native[native_node]);
+        room_destroy(t);
+    }
+    control->threads = NULL;
+    control->nthreads = 0;
+    threads_enter(self);
+}
+
+static void become_origin(struct native *native) {
+    struct popcorn_thread *thread = native->thread;
+    popcorn_control()->pid = (int32_t)KERNEL(NR_getpid);
+    native->tid = (int32_t)KERNEL(NR_gettid);
+    thread->tid = native->tid;
+    nodes_forked();
+    drop_others(thread);
+    migration_forked(thread);
+}
+
+/* In shared mode the parent must not go on until the child has its copy: a pipe that the child closes then. */
+struct copy_wait {
+    int end[2];
+};
+
+static void wait_for_copy(struct copy_wait *wait, bool child_exists) {
+    char byte;
+    KERNEL(NR_close, wait->end[1]);
+    while (child_exists && KERNEL(NR_read, wait->end[0], &byte, 1) == -E_INTR)
+        ;
+    KERNEL(NR_close, wait->end[0]);
+}
+
+static void copy_memory(struct copy_wait *wait) {
+    if (memory_unshare())
+        KERNEL(NR_exit_group, 70);
+    KERNEL(NR_close, wait->end[0]);
+    KERNEL(NR_close, wait->end[1]);
+}
+
+static long fork_locked(struct native *native) {
+    struct copy_wait wait;
+    bool shared = memory_file() >= 0;
+    long r = shared ? KERNEL(NR_pipe2, wait.end, OPEN_CLOEXEC) : 0;
+    if (r)
+        return r;
+    long pid = KERNEL(NR_clone, CHILD_SIGNAL, 0, 0, 0, 0);
+    if (pid == 0) {
+        if (shared)
+            copy_memory(&wait);
+        become_origin(native);
+    } else if (shared) {
+        wait_for_copy(&wait, pid > 0);
+    }
+    return pid;
+}
+
+/* The locks are held across it, so that the child finds what they guard whole. */
+long threads_fork(void) {
+    struct native *native = native_self();
+    critical_enter();
+    lock_take(&threads_list_lock);
+    lock_take(&memory_lock);
+    long pid = fork_locked(native);
+    lock_release(&memory_lock);
+    lock_release(&threads_list_lock);
+    critical_leave();
+    return pid;
+}
+
+long popcorn_fork_landed(struct popcorn_thread *thread) {
+    (void)thread;
+    return threads_fork();
+}
+
+/* The C half of __popcorn_fork. */
+long popcorn_fork(const struct machine_context *);
+long popcorn_fork(const struct machine_context *context) {
+    struct popcorn_thread *thread = popcorn_current();
+    if (nodes_at_origin)
+        return threads_fork();
+    if (thread->pinned)
+        return -E_AGAIN;
+    return migration_go(thread, context, popcorn_control()->origin, 0, POPCORN_LANDING_FORK);
+}

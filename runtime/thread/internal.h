@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of thread/ share. */
+#ifndef THREAD_INTERNAL_H
+#define THREAD_INTERNAL_H
+
+#include "popcorn/migration.h"
+#include "popcorn/thread.h"
+#include "thread/lock.h"
+#include "thread/threads.h"
+
+extern struct popcorn_lock threads_list_lock; /* over the control block's list; at the origin only */
+
+/* Where the thread's data stack pointer is kept. */
+uint64_t *threads_data_stack(struct popcorn_thread *);
+
+/* Enters a thread in the list, and takes it out. The lock is the caller's. */
+void threads_enter(struct popcorn_thread *);
+void threads_leave(struct popcorn_thread *);
+
+#endif

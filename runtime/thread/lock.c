@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#include "thread/lock.h"
+#include "syscall/kernel.h"
+#include "thread/native.h"
+
+void lock_take(struct popcorn_lock *lock) {
+    uint32_t expected = 0;
+    critical_enter();
+    if (atomic_compare_exchange_strong(&lock->word, &expected, 1))
+        return;
+    while (atomic_exchange(&lock->word, 2) != 0)
+        KERNEL(NR_futex, &lock->word, FUTEX_WAIT, 2, 0);
+}
+
+void lock_release(struct popcorn_lock *lock) {
+    if (atomic_exchange(&lock->word, 0) == 2)
+        KERNEL(NR_futex, &lock->word, FUTEX_WAKE, 1);
+    critical_leave();
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A lock for a few instructions' work, in private or in portable memory. The holder cannot be interrupted by
+ * one of the program's signal handlers (native.h: critical sections), so a handler never waits for itself.
+ */
+#ifndef THREAD_LOCK_H
+#define THREAD_LOCK_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct popcorn_lock {
+    _Atomic uint32_t word; /* 0 free, 1 held, 2 held and waited for */
+};
+
+/* Any thread of the process; not recursive. */
+void lock_take(struct popcorn_lock *);
+void lock_release(struct popcorn_lock *);
+
+#endif

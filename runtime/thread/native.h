@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a thread of the program has in one process alone: its native stack, and the state of its signals there.
+ * It lies at the top of the mapping of the native stack:
+ *
+ *   guard page | native stack | guard page | alternate signal stack | struct native
+ *
+ * A thread of the program reaches it by thread->native[node of this process].
+ */
+#ifndef THREAD_NATIVE_H
+#define THREAD_NATIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "popcorn/thread.h"
+
+#define NATIVE_MAIN_STACK (1UL << 30)
+#define NATIVE_THREAD_STACK (256UL << 20)
+#define NATIVE_LEAST_STACK (256UL << 10)
+
+struct native {
+    struct popcorn_thread *thread;
+    uintptr_t map, map_end;          /* the whole mapping */
+    uintptr_t stack_low, stack_high; /* the native stack */
+    uintptr_t alternate_low, alternate_high;
+    int32_t tid; /* of the native thread in this process */
+    bool vfork_child;       /* a vfork child is borrowing the thread: process-wide state is not its own */
+    volatile int critical;  /* greater than 0: handlers of the program are put off */
+    volatile int deferred;  /* the number of the signal put off, or 0; all others are blocked meanwhile */
+    uint64_t deferred_mask; /* the signal mask to go back to */
+    uint64_t deferred_info[16];
+    volatile uint64_t program_signals; /* handlers of the program run here */
+    volatile uint64_t own_signals;     /* signals of the run time's own that came here */
+    uint64_t last_fault; /* memory/touch.c: address of the last access that was tried again */
+    int (*start)(void *); /* a new thread's function and its argument */
+    void *argument;
+    uint64_t last_tcb[POPCORN_TCB_SIZE / 8]; /* the thread pointer's target while the thread ends */
+};
+
+/* The number of this process's node. */
+extern int native_node;
+
+/* The calling thread's; NULL before it is set up. */
+struct native *native_self(void);
+
+/*
+ * Maps a native stack of `size` bytes (or less, if so much is refused) for a thread in this process and enters
+ * it in thread->native[]. NULL if there is no memory.
+ */
+struct native *native_create(struct popcorn_thread *, size_t size);
+
+/* Gives the kernel the calling thread's alternate signal stack and takes note of its native tid. */
+void native_adopt(struct native *);
+
+/* Unmaps it; no thread may be standing on it. */
+void native_destroy(struct native *);
+
+/*
+ * Between enter and leave no handler of the program runs on the calling thread; what arrives is delivered at
+ * the end of the outermost section. Before a thread is set up both do nothing.
+ */
+void critical_enter(void);
+void critical_leave(void);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads begin: the first one, those of pthread_create, and the children of posix_spawn. */
+#include "memory/layout.h"
+#include "memory/memory.h"
+#include "node/nodes.h"
+#include "popcorn/control.h"
+#include "popcorn/stack.h"
+#include "signal/signals.h"
+#include "syscall/kernel.h"
+#include "thread/internal.h"
+#include "thread/lock.h"
+#include "thread/native.h"
+#include "thread/room.h"
+
+#define VFORK_STACK (256UL << 10)
+#define LEAST_DATA_STACK (8UL << 20)
+
+struct popcorn_lock threads_list_lock;
+
+uint64_t *threads_data_stack(struct popcorn_thread *thread) {
+    return (uint64_t *)((char *)thread->tcb + POPCORN_TCB_DATA_STACK);
+}
+
+void threads_enter(struct popcorn_thread *thread) {
+    struct popcorn_control *control = popcorn_control();
+    thread->previous = NULL;
+    thread->next = control->threads;
+    if (thread->next)
+        thread->next->previous = thread;
+    control->threads = thread;
+    control->nthreads++;
+}
+
+void threads_leave(struct popcorn_thread *thread) {
+    struct popcorn_control *control = popcorn_control();
+    if (thread->previous)
+        thread->previous->next = thread->next;
+    else
+        control->threads = thread->next;
+    if (thread->next)
+        thread->next->previous = thread->previous;
+    control->nthreads--;
+}
+
+/* A data stack of 1 GiB, or as much as there is. Its highest address, or 0. */
+static uint64_t main_data_stack(void) {
+    for (size_t size = LAYOUT_MAIN_DATA_STACK; size >= LEAST_DATA_STACK; size /= 2) {
+        long low = memory_mmap(0, size + KERNEL_PAGE, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+        if (low < 0 && low >= -4095)
+            continue;
+        memory_mprotect((uint64_t)low, KERNEL_PAGE, PROT_NONE);
+        return (uint64_t)low + size + KERNEL_PAGE;
+    }
+    return 0;
+}
+
+int threads_start(void) {
+    struct popcorn_thread *thread = room_create();
+    uint64_t top = main_data_stack();
+    struct native *native = thread && top ? native_create(thread, NATIVE_MAIN_STACK) : NULL;
+    if (!native)
+        return -E_NOMEM;
+    uint64_t *tcb = (uint64_t *)(top - POPCORN_TCB_SIZE);
+    tcb[POPCORN_TCB_DATA_STACK / 8] = (uint64_t)tcb;
+    tcb[POPCORN_TCB_THREAD / 8] = (uint64_t)thread;
+    thread->tcb = tcb;
+    thread->node = native_node;
+    thread->mailbox->place = MAILBOX_PLACE(MAILBOX_RUNNING, native_node);
+    machine_set_thread_pointer(tcb);
+    native_adopt(native);
+    thread->tid = native->tid;
+    threads_enter(thread);
+    return 0;
+}
+
+/* musl has made the block in which the thread shall live from now on. */
+int __set_thread_area(void *tcb);
+int __set_thread_area(void *tcb) {
+    struct popcorn_thread *thread = popcorn_current();
+    uint64_t *from = thread->tcb, *to = tcb;
+    critical_enter();
+    to[POPCORN_TCB_DATA_STACK / 8] = from[POPCORN_TCB_DATA_STACK / 8];
+    to[POPCORN_TCB_THREAD / 8] = (uint64_t)thread;
+    thread->tcb = tcb;
+    long r = machine_set_thread_pointer(tcb);
+    critical_leave();
+    return (int)r;
+}
+
+/* The first thing a new thread does, on its own native stack. */
+static int thread_main(void *argument) {
+    struct native *native = argument;
+    native_adopt(native);
+    native->thread->tid = native->tid;
+    native->thread->pinned = 0;
+    machine_run((void *)native->stack_high, (long (*)(void *))(uintptr_t)native->start, native->argument);
+}
+
+static struct native *prepare(int (*fn)(void *), void *stack, void *arg, void *tls) {
+    struct popcorn_thread *thread = room_create();
+    struct native *native = thread ? native_create(thread, NATIVE_THREAD_STACK) : NULL;
+    if (!native) {
+        if (thread)
+            room_destroy(thread);
+        return NULL;
+    }
+    uint64_t *tcb = tls;
+    tcb[POPCORN_TCB_SELF / 8] = (uint64_t)tcb;
+    tcb[POPCORN_TCB_DATA_STACK / 8] = (uint64_t)stack & -16UL;
+    tcb[POPCORN_TCB_THREAD / 8] = (uint64_t)thread;
+    tcb[POPCORN_TCB_CANCEL / 8] = POPCORN_CANCEL_NONE;
+    thread->tcb = tcb;
+    thread->node = native_node;
+    thread->mailbox->place = MAILBOX_PLACE(MAILBOX_RUNNING, native_node);
+    native->start = fn;
+    native->argument = arg;
+    migration_thread_begin(thread);
+    return native;
+}
+
+static long new_thread(int (*fn)(void *), void *stack, unsigned long flags, void *arg, int *ptid, void *tls,
+                       int *ctid) {
+    struct native *native = prepare(fn, stack, arg, tls);
+    if (!native)
+        return -E_AGAIN;
+    lock_take(&threads_list_lock); /* until the tid is known: threads_stop_others() needs it */
+    long tid = machine_clone(flags, (void *)native->stack_high, ptid, tls, ctid, thread_main, native);
+    if (tid > 0) {
+        native->tid = (int32_t)tid;
+        native->thread->tid = (int32_t)tid;
+        threads_enter(native->thread);
+    }
+    lock_release(&threads_list_lock);
+    if (tid < 0) {
+        migration_thread_end(native->thread);
+        room_destroy(native->thread);
+        native_destroy(native);
+    }
+    return tid;
+}
+
+/*
+ * The child lives in the caller's memory, thread and all, while the caller waits: on a native stack of its own,
+ * and with its data on the stack that it was given.
+ */
+static long vfork_child(int (*fn)(void *), void *stack, unsigned long flags, void *arg) {
+    struct native *native = native_self();
+    struct popcorn_thread *thread = native->thread;
+    long low = KERNEL(NR_mmap, 0, VFORK_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (low < 0 && low >= -4095)
+        return low;
+    uint64_t *data = threads_data_stack(thread), saved = *data;
+    int critical = native->critical;
+    thread->pinned++;
+    native->vfork_child = true;
+    *data = (uint64_t)stack & -16UL;
+    long pid = machine_clone(flags, (void *)((uint64_t)low + VFORK_STACK), NULL, NULL, NULL, fn, arg);
+    *data = saved;
+    native->vfork_child = false;
+    native->critical = critical;
+    thread->pinned--;
+    KERNEL(NR_munmap, low, VFORK_STACK);
+    return pid;
+}
+
+long threads_clone(int (*fn)(void *), void *stack, unsigned long flags, void *arg, int *ptid, void *tls,
+                   int *ctid) {
+    if ((flags & CLONE_THREAD) && (flags & CLONE_SETTLS))
+        return new_thread(fn, stack, flags, arg, ptid, tls, ctid);
+    if ((flags & CLONE_VM) && (flags & CLONE_VFORK) && !(flags & CLONE_SETTLS))
+        return vfork_child(fn, stack, flags, arg);
+    return -E_INVAL;
+}
+
+/* As musl calls it; the pass puts the variadic arguments in a block of 8-byte slots. */
+int __clone(int (*fn)(void *), void *stack, int flags, void *arg, uint64_t *block);
+int __clone(int (*fn)(void *), void *stack, int flags, void *arg, uint64_t *block) {
+    struct popcorn_thread *thread = popcorn_current();
+    uint64_t none[3] = {0};
+    uint64_t *rest = flags & CLONE_SETTLS ? block : none;
+    if (!nodes_at_origin) {
+        long argument[6] = {(long)fn, (long)stack, flags, (long)arg, (long)block};
+        return (int)nodes_call(thread, MAILBOX_CLONE, argument);
+    }
+    return (int)threads_clone(fn, stack, (unsigned)flags, arg, (int *)rest[0], (void *)rest[1],
+                              (int *)rest[2]);
+}

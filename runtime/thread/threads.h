@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads of the program in the origin's process: each is one native thread from beginning to end; while the
+ * thread runs elsewhere, that one is its shadow.
+ */
+#ifndef THREAD_THREADS_H
+#define THREAD_THREADS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "popcorn/thread.h"
+
+/* Makes the calling native thread the program's first thread: room, native stack, data stack, boot TCB.
+ * 0 or a negative errno. */
+int threads_start(void);
+
+/*
+ * musl's __clone, carried out by the calling native thread: a new thread (CLONE_THREAD), or a vfork child that
+ * borrows the caller's memory. Other kinds are -EINVAL. The tid or pid, or a negative errno.
+ */
+long threads_clone(int (*fn)(void *), void *stack, unsigned long flags, void *arg, int *ptid, void *tls,
+                   int *ctid);
+
+/* Ends the calling thread: unmaps `size` bytes of portable memory at `base` if there are any, gives back what
+ * the thread has, and lets the native thread go. */
+_Noreturn void threads_exit(void *base, uint64_t size, int status);
+
+/* fork() by the calling native thread, with memory of its own for the child. */
+long threads_fork(void);
+
+/* Ends the program: statistics, nodes, exit_group(). In a vfork child: ends that alone. */
+_Noreturn void threads_exit_group(int status);
+
+/*
+ * Stops all other native threads of this process, in a signal handler, until threads_release(). False if that
+ * failed within a second (everything is released then).
+ */
+bool threads_stop_others(void);
+void threads_release(void);
+
+/* In the handler of the run time's signal: waits if the threads are being stopped. */
+void threads_stopped_here(void);
+
+#endif

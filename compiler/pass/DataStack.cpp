@@ -26,13 +26,13 @@ void markArgumentBlock(AllocaInst *Block) {
     Block->setMetadata(ArgumentBlock, MDNode::get(Block->getContext(), {}));
 }
 
-static Value *stackPointer(IRBuilder<> &B) {
+Value *dataStackPointer(IRBuilder<> &B) {
     Value *ThreadPointer = B.CreateIntrinsic(Intrinsic::thread_pointer, {}, {});
     return B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), ThreadPointer, POPCORN_TCB_DATA_STACK);
 }
 
 static Value *load(IRBuilder<> &B) {
-    return B.CreateLoad(B.getPtrTy(), stackPointer(B));
+    return B.CreateLoad(B.getPtrTy(), dataStackPointer(B));
 }
 
 static Value *alignDown(IRBuilder<> &B, Value *Pointer, Align A) {
@@ -88,7 +88,7 @@ static void moveDynamic(AllocaInst *A) {
     Value *Size = B.CreateMul(Count, B.getInt64(DL.getTypeAllocSize(A->getAllocatedType())));
     Value *Top = B.CreateGEP(B.getInt8Ty(), load(B), B.CreateNeg(Size));
     Value *Low = alignDown(B, Top, std::max(A->getAlign(), Align(StackAlign)));
-    B.CreateStore(Low, stackPointer(B));
+    B.CreateStore(Low, dataStackPointer(B));
     A->replaceAllUsesWith(Low);
     A->eraseFromParent();
 }
@@ -102,7 +102,7 @@ static void moveSavedStack(Function &F) {
         if (Intrinsic->getIntrinsicID() == Intrinsic::stacksave)
             Intrinsic->replaceAllUsesWith(load(B));
         else if (Intrinsic->getIntrinsicID() == Intrinsic::stackrestore)
-            B.CreateStore(Intrinsic->getArgOperand(0), stackPointer(B));
+            B.CreateStore(Intrinsic->getArgOperand(0), dataStackPointer(B));
         else
             continue;
         Intrinsic->eraseFromParent();
@@ -124,7 +124,7 @@ static void restoreAtReturns(Function &F, const Layout &L, Value *Base, bool Kee
         if (auto *Return = dyn_cast<ReturnInst>(BB.getTerminator())) {
             IRBuilder<> B(Return);
             Value *Old = B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Base, L.Size);
-            B.CreateStore(KeepsOld ? B.CreateLoad(B.getPtrTy(), Old) : Old, stackPointer(B));
+            B.CreateStore(KeepsOld ? B.CreateLoad(B.getPtrTy(), Old) : Old, dataStackPointer(B));
         }
 }
 
@@ -143,7 +143,7 @@ Value *moveToDataStack(Function &F, bool Migratable) {
         Base = alignDown(B, Base, L.Alignment);
         B.CreateStore(Old, B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Base, L.Size));
     }
-    B.CreateStore(Base, stackPointer(B));
+    B.CreateStore(Base, dataStackPointer(B));
     restoreAtReturns(F, L, Base, KeepsOld);
 
     for (auto [A, Offset] : L.Fixed)

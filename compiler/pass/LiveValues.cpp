@@ -9,6 +9,8 @@
 #include "Steps.h"
 #include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/PostOrderIterator.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
@@ -106,18 +108,47 @@ class Liveness {
 };
 } // namespace
 
-std::vector<std::vector<Value *>> liveAcross(Function &F, ArrayRef<CallInst *> Calls) {
+void endBlocksAt(ArrayRef<CallInst *> Calls) {
     for (CallInst *Call : Calls) {
         Call->setTailCallKind(CallInst::TCK_NoTail);
         SplitBlock(Call->getParent(), Call->getNextNode());
     }
+}
+
+static std::vector<Value *> liveAcross(const Liveness &Live, CallInst *Call) {
+    std::vector<Value *> Out = Live.leaving(Call->getParent());
+    erase(Out, Call);
+    return Out;
+}
+
+std::vector<std::vector<Value *>> liveAcross(Function &F, ArrayRef<CallInst *> Calls) {
+    endBlocksAt(Calls);
     Liveness Live(F);
     std::vector<std::vector<Value *>> Out;
-    for (CallInst *Call : Calls) {
-        Out.push_back(Live.leaving(Call->getParent()));
-        erase(Out.back(), Call);
-    }
+    for (CallInst *Call : Calls)
+        Out.push_back(liveAcross(Live, Call));
     return Out;
+}
+
+static std::vector<CallInst *> siteCalls(Function &F, const Migratability &Who) {
+    std::vector<CallInst *> Calls;
+    for (Instruction &I : instructions(F))
+        if (auto *Call = dyn_cast<CallInst>(&I); Call && (Who.mayMigrate(*Call) || isSetjmp(*Call)))
+            Calls.push_back(Call);
+    return Calls;
+}
+
+// The headers of the outermost loops that have a site in them, each cut behind its phis.
+static std::vector<BasicBlock *> loopHeaders(Function &F, ArrayRef<CallInst *> Calls) {
+    DominatorTree DT(F);
+    LoopInfo LI(DT);
+    SetVector<BasicBlock *> Headers;
+    for (CallInst *Call : Calls)
+        if (Loop *L = LI.getLoopFor(Call->getParent()))
+            Headers.insert(L->getOutermostLoop()->getHeader());
+    for (BasicBlock *Header : Headers)
+        SplitBlock(Header, Header->getFirstNonPHIIt());
+    return {Headers.begin(), Headers.end()};
 }
 
 static unsigned indexOf(Frame &Fr, DenseMap<Value *, unsigned> &Known, Value *V) {
@@ -132,24 +163,31 @@ static unsigned indexOf(Frame &Fr, DenseMap<Value *, unsigned> &Known, Value *V)
 Frame findSites(Function &F, const Migratability &Who, Value *Base, uint32_t &NextSite) {
     Frame Fr;
     Fr.F = &F;
-    std::vector<CallInst *> Calls;
-    for (Instruction &I : instructions(F))
-        if (auto *Call = dyn_cast<CallInst>(&I); Call && (Who.mayMigrate(*Call) || isSetjmp(*Call))) {
-            Fr.HasSetjmp |= isSetjmp(*Call);
-            Calls.push_back(Call);
-        }
-    std::vector<std::vector<Value *>> Live = liveAcross(F, Calls);
+    std::vector<CallInst *> Calls = siteCalls(F, Who);
+    Fr.HasSetjmp = any_of(Calls, [](CallInst *Call) { return isSetjmp(*Call); });
+    // A native jmp_buf may point into the resumed frame, so that frame must stay.
+    std::vector<BasicBlock *> Headers;
+    if (!Fr.HasSetjmp)
+        Headers = loopHeaders(F, Calls);
+    endBlocksAt(Calls);
+    Liveness Live(F);
+
     DenseMap<Value *, unsigned> Known;
     if (Fr.HasSetjmp)
         indexOf(Fr, Known, Base);
-    for (size_t I = 0; I < Calls.size(); I++) {
-        Site S{Calls[I], NextSite++, isSetjmp(*Calls[I]), {}};
-        if (Fr.HasSetjmp && !is_contained(Live[I], Base))
-            Live[I].push_back(Base);
-        for (Value *V : Live[I])
+    for (CallInst *Call : Calls) {
+        Site S{Call, NextSite++, isSetjmp(*Call), {}};
+        std::vector<Value *> Values = liveAcross(Live, Call);
+        if (Fr.HasSetjmp && !is_contained(Values, Base))
+            Values.push_back(Base);
+        for (Value *V : Values)
             S.Live.push_back(indexOf(Fr, Known, V));
         sort(S.Live);
         Fr.Sites.push_back(std::move(S));
+    }
+    for (BasicBlock *Header : Headers) {
+        std::vector<Value *> Values = Live.leaving(Header);
+        Fr.Loops.push_back({Header, {Values.begin(), Values.end()}});
     }
     return Fr;
 }

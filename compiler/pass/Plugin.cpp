@@ -49,8 +49,10 @@ static std::vector<Frame> makeFrames(Module &M, uint32_t &NextSite) {
         fillSetjmpAreas(Fr);
         makeStatepoints(Fr);
     }
-    for (Frame &Fr : Frames)
+    for (Frame &Fr : Frames) {
+        makeLoopBody(Fr);
         makeResumeBody(Fr);
+    }
     return Frames;
 }
 

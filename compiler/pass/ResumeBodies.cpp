@@ -8,12 +8,11 @@
 // loaded in each block that uses it. So an entry costs one case of the switch, and all the clone's own
 // statepoints record one thing, the image.
 
+#include "BodyClone.h"
 #include "Pieces.h"
 #include "popcorn/abi.h"
 #include "Steps.h"
-#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Statepoint.h"
-#include "llvm/Transforms/Utils/Cloning.h"
 #include "llvm/Transforms/Utils/Local.h"
 
 using namespace llvm;
@@ -23,61 +22,31 @@ namespace popcorn {
 namespace {
 class ResumeBody {
   public:
-    explicit ResumeBody(Frame &Fr) : Fr(Fr), M(*Fr.F->getParent()), C(M.getContext()) {}
-
-    Function *build() {
-        clone();
-        makeEntry();
-        for (const Site &S : Fr.Sites)
-            enterAt(S);
-        recordImage();
-        for (const LiveValue &L : Fr.Values)
-            if (Value *V = Map.lookup(L.V))
-                demote(V, L.Slot);
-        for (Instruction *Result : Results)
-            demote(Result, Scratch);
-        for (Instruction *A : Arguments)
-            A->eraseFromParent();
-        removeUnreachableBlocks(*N);
-        removeDeadLoads();
-        return N;
-    }
-
-  private:
-    void clone() {
-        auto *Type = FunctionType::get(Fr.F->getReturnType(), {PointerType::get(C, 0)}, false);
-        N = Function::Create(Type, GlobalValue::InternalLinkage, Fr.F->getName() + ".resume", &M);
-        // The arguments are gone by the time a frame is resumed: their uses read the image.
-        BasicBlock *Stand = BasicBlock::Create(C);
-        for (Argument &A : Fr.F->args()) {
-            auto *Placeholder = new FreezeInst(PoisonValue::get(A.getType()), A.getName(), Stand);
-            Arguments.push_back(Placeholder);
-            Map[&A] = Placeholder;
-        }
-        SmallVector<ReturnInst *, 8> Returns;
-        CloneFunctionInto(N, Fr.F, Map, CloneFunctionChangeType::LocalChangesOnly, Returns);
-        for (Instruction *A : Arguments)
-            A->moveBefore(N->getEntryBlock(), N->getEntryBlock().begin());
-        delete Stand;
-        setAttributes();
-    }
-
-    void setAttributes() {
-        N->setCallingConv(CallingConv::C);
-        AttributeList Old = Fr.F->getAttributes();
-        N->setAttributes(AttributeList::get(C, Old.getFnAttrs(), AttributeSet(), {}));
-        for (Attribute::AttrKind Kind :
-             {Attribute::OptimizeNone, Attribute::InlineHint, Attribute::AlwaysInline})
-            N->removeFnAttr(Kind);
-        for (Attribute::AttrKind Kind :
-             {Attribute::NoInline, Attribute::Cold, Attribute::MinSize, Attribute::OptimizeForSize})
+    explicit ResumeBody(Frame &Fr)
+        : Fr(Fr), M(*Fr.F->getParent()), C(M.getContext()), Body(*Fr.F, ".resume"), N(Body.N), Map(Body.Map) {
+        for (Attribute::AttrKind Kind : {Attribute::Cold, Attribute::MinSize, Attribute::OptimizeForSize})
             N->addFnAttr(Kind);
         N->setSection(POPCORN_SECTION_RESUME);
     }
 
+    Function *build() {
+        makeEntry();
+        for (const Site &S : Fr.Sites)
+            enterAt(S);
+        for (unsigned I = 0; I < Fr.Loops.size(); I++)
+            leaveAt(I);
+        recordImage();
+        for (const LiveValue &L : Fr.Values)
+            demote(cast<Instruction>(Map.lookup(L.V)), L.Slot);
+        for (Instruction *Result : Results)
+            demote(Result, Scratch);
+        Body.finish();
+        return N;
+    }
+
+  private:
     void makeEntry() {
-        BasicBlock *Old = &N->getEntryBlock();
-        BasicBlock *Entry = BasicBlock::Create(C, "resume", N, Old);
+        BasicBlock *Entry = Body.makeEntrance("resume");
         BasicBlock *Nowhere = BasicBlock::Create(C, "nowhere", N);
         new UnreachableInst(C, Nowhere);
         IRBuilder<> B(Entry);
@@ -144,6 +113,13 @@ class ResumeBody {
         Switch->addCase(B.getInt32(S.Number), Case);
     }
 
+    void leaveAt(unsigned Loop) {
+        auto *Header = cast<BasicBlock>(Map.lookup(Fr.Loops[Loop].Header));
+        Header->getTerminator()->eraseFromParent();
+        IRBuilder<> B(Header);
+        handOver(B, Fr, Loop, Map);
+    }
+
     // The clone's own statepoints record the image instead of the values.
     void recordImage() {
         for (const Site &S : Fr.Sites) {
@@ -166,18 +142,8 @@ class ResumeBody {
         }
     }
 
-    Value *loadIn(BasicBlock *BB, Value *V, unsigned Slot, DenseMap<BasicBlock *, Value *> &Loaded) {
-        Value *&L = Loaded[BB];
-        if (!L) {
-            IRBuilder<> B(&*BB->getFirstInsertionPt());
-            L = loadFromSlots(B, V->getType(), Image, Slot);
-        }
-        return L;
-    }
-
-    void demote(Value *V, unsigned Slot) {
-        auto *Def = cast<Instruction>(V);
-        std::vector<Use *> Uses;
+    void demote(Instruction *Def, unsigned Slot) {
+        SmallVector<Use *, 16> Uses;
         for (Use &U : Def->uses())
             Uses.push_back(&U);
         DenseMap<BasicBlock *, Value *> Loaded;
@@ -185,32 +151,28 @@ class ResumeBody {
             auto *User = cast<Instruction>(U->getUser());
             auto *Phi = dyn_cast<PHINode>(User);
             BasicBlock *Where = Phi ? Phi->getIncomingBlock(*U) : User->getParent();
-            if (Where != Def->getParent() || isPlaceholder(Def))
-                U->set(loadIn(Where, V, Slot, Loaded));
+            if (Where == Def->getParent() && !Body.isPlaceholder(Def))
+                continue;
+            Value *&Load = Loaded[Where];
+            if (!Load) {
+                IRBuilder<> B(&*Where->getFirstInsertionPt());
+                Load = loadFromSlots(B, Def->getType(), Image, Slot);
+            }
+            U->set(Load);
         }
-        if (isPlaceholder(Def))
+        if (Body.isPlaceholder(Def))
             return;
         IRBuilder<> B(isa<PHINode>(Def) ? &*Def->getParent()->getFirstInsertionPt() : Def->getNextNode());
         storeToSlots(B, Def, Image, Slot);
     }
 
-    bool isPlaceholder(Instruction *I) const {
-        return is_contained(Arguments, I);
-    }
-
-    void removeDeadLoads() {
-        for (BasicBlock &BB : *N)
-            for (Instruction &I : make_early_inc_range(reverse(BB)))
-                if (isInstructionTriviallyDead(&I))
-                    I.eraseFromParent();
-    }
-
     Frame &Fr;
     Module &M;
     LLVMContext &C;
-    Function *N = nullptr;
-    ValueToValueMapTy Map;
-    std::vector<Instruction *> Arguments, Results;
+    BodyClone Body;
+    Function *N;
+    ValueToValueMapTy &Map;
+    std::vector<Instruction *> Results;
     AllocaInst *Image = nullptr;
     Value *Inner = nullptr, *InnerFunction = nullptr;
     SwitchInst *Switch = nullptr;

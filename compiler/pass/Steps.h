@@ -12,6 +12,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/IR/PassManager.h"
 #include "llvm/IR/ValueHandle.h"
+#include "llvm/Transforms/Utils/ValueMapper.h"
 #include <vector>
 
 namespace popcorn {
@@ -32,6 +33,12 @@ struct Site {
     std::vector<unsigned> Live; // indices into Frame::Values, by ascending slot
 };
 
+// A loop header at which a resumed call goes over to the loop body, and what is live behind its phis.
+struct LoopEntry {
+    llvm::BasicBlock *Header;
+    std::vector<llvm::WeakTrackingVH> Live;
+};
+
 // A function that may migrate, seen as the frame that capture and rebuild see.
 struct Frame {
     llvm::Function *F = nullptr;
@@ -40,6 +47,8 @@ struct Frame {
     unsigned NumSlots = 0;
     std::vector<LiveValue> Values;
     std::vector<Site> Sites;
+    std::vector<LoopEntry> Loops;
+    llvm::Function *LoopBody = nullptr; // if there are Loops
 };
 
 // Refuse.cpp: prints a line for each thing that cannot be the same program on every ISA, then ends the
@@ -90,14 +99,21 @@ void fillSetjmpAreas(Frame &Fr);
 
 // DataStack.cpp: moves locals to the data stack; returns the frame's lowest address, or null if it has none.
 llvm::Value *moveToDataStack(llvm::Function &F, bool Migratable);
+llvm::Value *dataStackPointer(llvm::IRBuilder<> &B); // where the thread keeps it
 void markArgumentBlock(llvm::AllocaInst *Block);
 
-// LiveValues.cpp: finds the sites of a function and what is live at them.
+// LiveValues.cpp: finds the sites of a function and what is live at them and at the headers of the loops
+// around them.
+void endBlocksAt(llvm::ArrayRef<llvm::CallInst *> Calls);
 std::vector<std::vector<llvm::Value *>> liveAcross(llvm::Function &F, llvm::ArrayRef<llvm::CallInst *> Calls);
 Frame findSites(llvm::Function &F, const Migratability &Who, llvm::Value *Base, uint32_t &NextSite);
 
 // Statepoints.cpp: turns each site into a gc.statepoint that records the live values.
 void makeStatepoints(Frame &Fr);
+
+// LoopBodies.cpp: the body in which a resumed call goes on at full speed from its next loop header.
+void makeLoopBody(Frame &Fr);
+void handOver(llvm::IRBuilder<> &B, const Frame &Fr, unsigned Loop, const llvm::ValueToValueMapTy &Map);
 
 // ResumeBodies.cpp: the second body of each function that may migrate.
 void makeResumeBody(Frame &Fr);

@@ -74,8 +74,8 @@ static long generic_sigaction(long sig, const struct generic_sigaction *action, 
     if (action)
         native = (struct native_sigaction){action->handler, action->flags | NATIVE_SA_RESTORER,
                                            machine_restorer, action->mask};
-    long result = machine_syscall(SYS_rt_sigaction, sig, action ? (long)&native : 0,
-                                  old ? (long)&native_old : 0, size, 0, 0);
+    long result = machine_syscall_point(SYS_rt_sigaction, sig, action ? (long)&native : 0,
+                                        old ? (long)&native_old : 0, size, 0, 0);
     if (old && result == 0)
         *old = (struct generic_sigaction){native_old.handler, native_old.flags & ~NATIVE_SA_RESTORER,
                                           native_old.mask};

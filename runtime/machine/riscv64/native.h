@@ -6,10 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The kernel has no restorer here. qemu-user (7.2) believes it has one, so the mask stands in both places. */
 struct native_sigaction {
     void (*handler)(int, void *, void *);
     unsigned long flags;
-    uint64_t mask;
+    uint64_t mask, mask_for_qemu;
 };
 
 struct native_ucontext {

@@ -10,6 +10,7 @@ long machine_sigaction(int sig, void (*handler)(int, void *, void *), unsigned l
         .handler = handler,
         .flags = flags,
         .mask = mask,
+        .mask_for_qemu = mask,
     };
 
     return machine_syscall(SYS_rt_sigaction, sig, (long)&action, 0, sizeof action.mask, 0, 0);

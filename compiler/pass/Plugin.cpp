@@ -22,6 +22,7 @@
 // never move.
 
 #include "Steps.h"
+#include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Passes/PassPlugin.h"
@@ -62,6 +63,8 @@ class PopcornPass : public PassInfoMixin<PopcornPass> {
 
     PreservedAnalyses run(Module &M, ModuleAnalysisManager &MAM) {
         refuseUnsupported(M);
+        // Three bodies of one function, none of them the source's: lines would mislead. They were for the messages.
+        StripDebugInfo(M);
         lowerToCommonAbi(M);
         lowerThreadLocals(M);
         lowerConstructors(M);

@@ -44,9 +44,9 @@ static void write_text(struct buffer *b, const struct layout *layout) {
                   SCRIPT_TEXT_START, POPCORN_TEXT_BASE, POPCORN_TEXT_BASE);
     buffer_printf(b, "  .text 0x%lx : ALIGN(16) {\n", SCRIPT_TEXT_START);
     for (size_t i = 0; i < layout->count; i++)
-        buffer_printf(b, "    . = 0x%" PRIx64 "; KEEP(*(%s%zu))\n", layout->offset[i], POPCORN_SECTION_TEXT,
-                      i);
-    buffer_printf(b, "    . = 0x%" PRIx64 ";\n", layout->end);
+        buffer_printf(b, "    . = 0x%" PRIx64 "; KEEP(*(%s%zu))\n", SCRIPT_TEXT_START + layout->offset[i],
+                      POPCORN_SECTION_TEXT, i);
+    buffer_printf(b, "    . = 0x%" PRIx64 ";\n", SCRIPT_TEXT_START + layout->end);
     buffer_printf(b,
                   "    *(.text .text.hot .text.hot.* .text.unlikely .text.unlikely.*)\n"
                   "    *(EXCLUDE_FILE(*.module.o) .text.*)\n"

@@ -36,6 +36,7 @@ static void start_codegen(const struct isa *isa, const char *module) {
     list_add(&argv, "-relocation-model=static");
     list_add(&argv, "-use-registers-for-deopt-values");
     list_add(&argv, "-fp-contract=off");
+    list_add(&argv, "-enable-global-merge=false"); /* it would lay globals out anew */
     list_add(&argv, "-filetype=obj");
     list_add(&argv, module);
     list_add(&argv, "-o");
@@ -97,6 +98,7 @@ static void start_link(const struct arguments *a, size_t index, const char *scri
                                         "-O0",
                                         "-zmax-page-size=0x10000",
                                         "--no-relax",
+                                        "--discard-locals",
                                         "--build-id=none",
                                         "--orphan-handling=place",
                                         "-m"};

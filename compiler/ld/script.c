@@ -87,7 +87,7 @@ static void write_portable_constants(struct buffer *b) {
 static void write_private(struct buffer *b, const char *sites) {
     buffer_printf(b, "  . = 0x%lx;\n", POPCORN_PRIVATE_BASE);
     buffer_printf(b, "  .got : { *(.got .got.plt .toc) } :private\n"
-                     "  .data : { QUAD(0) *(.data .data.* .sdata .sdata.*) } :private\n"
+                     "  .data : { QUAD(0) *(EXCLUDE_FILE(*.sites) .data .data.* .sdata .sdata.*) } :private\n"
                      "  .bss : { *(.sbss .sbss.* .bss EXCLUDE_FILE(*.module.o) .bss.* COMMON) } :private\n");
     buffer_printf(b, "  . = ALIGN(0x%lx);\n  .popcorn.sites : {\n    __popcorn_sites = .;\n",
                   POPCORN_IMAGE_ALIGN);

@@ -4,6 +4,8 @@
  * tell by the pc whether the call has been made. Here the call may be translated or made elsewhere, so the
  * thread's block says that it is in a cancellation point, and machine.h says how a signal ends the call.
  */
+#include <sys/syscall.h>
+
 #include "boot.h"
 #include "machine.h"
 
@@ -11,11 +13,26 @@ long __cancel(void);
 long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long f);
 long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e, long f);
 
+bool machine_cancel(void *ucontext)
+{
+    struct machine_block *block = machine_thread_pointer();
+    uint64_t pc = machine_ucontext_pc(ucontext);
+
+    if (block->cancel == POPCORN_CANCEL_NONE)
+        return false;
+    __atomic_store_n(&block->cancel, POPCORN_CANCEL_INTERRUPTED, __ATOMIC_SEQ_CST);
+    if (pc >= (uintptr_t)machine_point_begin && pc < (uintptr_t)machine_point_end)
+        machine_ucontext_set_pc(ucontext, (uintptr_t)machine_point_interrupted);
+    return true;
+}
+
+/* Of close, musl takes -EINTR for success: it is cancelled before or not at all. */
 long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e, long f)
 {
     struct machine_block *block = machine_thread_pointer();
 
-    __atomic_store_n(&block->cancel, POPCORN_CANCEL_POINT, __ATOMIC_SEQ_CST);
+    if (number != SYS_close)
+        __atomic_store_n(&block->cancel, POPCORN_CANCEL_POINT, __ATOMIC_SEQ_CST);
     if (*cancel) {
         __atomic_store_n(&block->cancel, POPCORN_CANCEL_NONE, __ATOMIC_SEQ_CST);
         return __cancel();

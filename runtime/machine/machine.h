@@ -6,6 +6,7 @@
 #ifndef POPCORN_MACHINE_H
 #define POPCORN_MACHINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,11 +33,14 @@ long machine_generic_syscall(long number, long a, long b, long c, long d, long e
 /*
  * Cancellation points. machine_generic_syscall makes its system calls by machine_syscall_point, which returns
  * -EINTR instead when the thread's block says POPCORN_CANCEL_INTERRUPTED. While the native pc is in
- * [machine_point_begin, machine_point_end), the system call has had no effect yet: a signal handler may write
- * machine_point_interrupted to the pc, and the call returns -EINTR. So whoever handles the signal of
- * pthread_cancel for a thread whose block says POPCORN_CANCEL_POINT writes POPCORN_CANCEL_INTERRUPTED there
- * and moves the pc if it is in that range; musl makes a cancellation of the -EINTR.
+ * [machine_point_begin, machine_point_end), the call has had no effect yet, and from there a thread may be
+ * sent to machine_point_interrupted, which returns -EINTR.
+ *
+ * machine_cancel does so: called for the signal of pthread_cancel with the native ucontext, it returns true if
+ * the interrupted thread is in a cancellation point, and then makes its system call return -EINTR if the call
+ * has had no effect yet; musl cancels when it sees that. Async-signal-safe.
  */
+bool machine_cancel(void *ucontext);
 long machine_syscall_point(long number, long a, long b, long c, long d, long e, long f);
 extern const char machine_point_begin[], machine_point_end[], machine_point_interrupted[];
 

@@ -69,17 +69,23 @@ bool signals_run(struct native *native, int sig, const void *info, void *ucontex
     if (action.handler == SIGNAL_DEFAULT || action.handler == SIGNAL_IGNORE)
         return false;
     native->program_signals++;
+    bool cancelled = sig == SIGNAL_CANCEL && machine_cancel(ucontext);
     if (nodes_at_origin && nodes_forward_signal(thread, sig, info, &mask)) {
         machine_ucontext_set_mask(ucontext, signals_allowed(mask));
         return true;
     }
+    if (cancelled)
+        return true;
     uint64_t *stack = data_stack(thread), saved = *stack;
+    uint64_t *cancel = (uint64_t *)((char *)thread->tcb + POPCORN_TCB_CANCEL), point = *cancel;
     struct handler_frame *frame = make_frame(thread, handler_top(thread, action.flags), info, ucontext);
     void (*handler)(int, void *, void *) = (void (*)(int, void *, void *))action.handler;
     *stack = (uint64_t)frame;
+    *cancel = POPCORN_CANCEL_NONE; /* the handler is in no cancellation point, though below it there may be one */
     thread->pinned++;
     handler(sig, frame->info, &frame->context);
     thread->pinned--;
+    *cancel = point;
     *stack = saved;
     take_back(frame, ucontext);
     return true;

@@ -22,6 +22,7 @@ enum {
     SIGNAL_KILL = 9,
     SIGNAL_USER1 = 10,
     SIGNAL_SEGV = 11,
+    SIGNAL_CANCEL = 33, /* of pthread_cancel */
     SIGNAL_DEFAULT = 0, /* handlers */
     SIGNAL_IGNORE = 1,
     ACTION_SIGINFO = 4, /* flags, as in the common ABI */

@@ -373,7 +373,7 @@ static void test_semaphores(void)
 }
 
 enum { SIGNAL = 10, ALARM = 14 };
-static volatile int signals, alarms, alarm_mode;
+static volatile int signals, alarms;
 static uint64_t signal_pc, signal_sp, signal_mask;
 
 static void on_signal(int sig, void *info, void *context)
@@ -408,17 +408,9 @@ static void test_signals(void)
 
 static void on_alarm(int sig, void *info, void *context)
 {
-    struct machine_block *block = machine_thread_pointer();
-    uint64_t pc = machine_ucontext_pc(context);
-
     (void)sig;
     (void)info;
-    alarms++;
-    if (alarm_mode && block->cancel == POPCORN_CANCEL_POINT) {
-        block->cancel = POPCORN_CANCEL_INTERRUPTED;
-        if (pc >= (uintptr_t)machine_point_begin && pc < (uintptr_t)machine_point_end)
-            machine_ucontext_set_pc(context, (uintptr_t)machine_point_interrupted);
-    }
+    alarms += machine_cancel(context);
 }
 
 long __cancel(void)
@@ -456,7 +448,6 @@ static void test_cancellation(void)
     CHECK(__syscall_cp_asm(&cancel, SYS_read, pipes[0], (long)&byte, 1, 0, 0, 0) == 1);
     CHECK(block->cancel == POPCORN_CANCEL_NONE);
 
-    alarm_mode = 1;
     CHECK(machine_sigaction(ALARM, on_alarm, SA_SIGINFO | SA_RESTART, 0) == 0);
     CHECK(CALL(SYS_setitimer, 0, timer, 0) == 0);
     CHECK(__syscall_cp_asm(&cancel, SYS_read, pipes[0], (long)&byte, 1, 0, 0, 0) == -EINTR);

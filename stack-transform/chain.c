@@ -47,7 +47,7 @@ static int chain_write(struct chain_writer *w, struct frame_walk *walk, uint64_t
         return BUFFER_FULL;
     landing->values[0] = landing_value;
     while (walk->site) {
-        struct frame_record *r = chain_put(w, walk->site->number, walk->site->nvalues);
+        struct frame_record *r = chain_put(w, walk->what.number, walk->what.nvalues);
         if (!r)
             return BUFFER_FULL;
         int error = walk_values(walk, r->values, reason);

@@ -18,37 +18,43 @@ extern const char __popcorn_names[];
 /* From popcorn-ld. */
 extern const char __popcorn_sites[], __popcorn_sites_end[];
 
+/* What the pass says of a site, the same on every ISA. */
+struct site_description {
+    uint32_t number;
+    uint32_t function;
+    uint32_t flags;   /* POPCORN_SITE_... */
+    uint32_t nvalues; /* of its record */
+    const uint8_t
+        *slots; /* of the frame image where they live: ULEB128s, the first as it is, then differences */
+};
+
 /*
- * A call site with its numbers unpacked: decoded when it is first met and kept for the life of the process,
- * since a stack shows few sites many times.
+ * A return address with its numbers unpacked: decoded when it is first met and kept for the life of the
+ * process, since a stack shows few of them many times.
  */
 struct site {
     uint64_t return_address;
-    uint32_t number;
-    uint32_t function;
-    uint32_t nvalues; /* of its record */
+    struct site_description what; /* number POPCORN_SITE_IN_IMAGE: to be read from the frame image */
+    bool image;                   /* the only location is that of the frame image */
     uint16_t cfa_reg;
-    uint8_t flags; /* POPCORN_SITE_... */
-    bool image;    /* values are the slots `slot` of the frame image at location 0 */
     int64_t cfa_offset;
     uint32_t nsaved;
     struct popcorn_saved *saved;
-    struct popcorn_location *location; /* nvalues of them, or the image's */
-    uint32_t *slot;
+    struct popcorn_location *location; /* one for each value, or the image's */
 };
 
-/* A portable description, begun: slots follow. */
-struct site_description {
-    uint32_t function, flags, nvalues;
-    const uint8_t *slots; /* ULEB128s */
-};
-
-/* The walk up a native stack. */
+/* The walk up a native stack, from call site to call site. */
 struct frame_walk {
     struct machine_context context; /* registers in the frame looked at */
     uint64_t high;                  /* end of the native stack */
     const struct site *site;        /* of its pending call; NULL at machine_base */
+    struct site_description what;   /* of that call */
+    const uint64_t *image;          /* its frame image, if it has one */
 };
+
+/* A frame image begins with the number of the site that its resume body was entered at; then come the slots.
+ */
+#define IMAGE_HEAD 1
 
 /* Begins the description of a site. False if there is none (and for the landing). */
 bool site_describe(uint32_t number, struct site_description *);
@@ -80,7 +86,7 @@ int walk_begin(struct frame_walk *, const struct popcorn_thread *, const struct 
 /* Goes on to the caller of the frame looked at. 0 or a negative errno with a reason. */
 int walk_up(struct frame_walk *, char reason[STACK_REASON_SIZE]);
 
-/* Reads the frame's live values, site->nvalues of them. 0, or -EFAULT with a reason. */
+/* Reads the frame's live values, what.nvalues of them. 0, or -EFAULT with a reason. */
 int walk_values(const struct frame_walk *, uint64_t *values, char reason[STACK_REASON_SIZE]);
 
 /* Reads the frame's live value 0 alone. 0, or -EFAULT with a reason. */

@@ -57,7 +57,7 @@ static void find_frame(struct frame_walk *w, const struct popcorn_thread *thread
     int error = walk_begin(w, thread, context, reason);
     for (; !error && w->site; error = walk_up(w, reason)) {
         uint64_t value = 0;
-        if (!(w->site->flags & POPCORN_SITE_SETJMP))
+        if (!(w->what.flags & POPCORN_SITE_SETJMP))
             continue;
         if (!walk_first_value(w, &value, reason) && value == base)
             return;
@@ -97,7 +97,7 @@ static _Noreturn void jump_by_rebuilding(struct popcorn_thread *thread, const st
     if (!jump->area)
         lost("it called setjmp through a pointer");
     find_frame(&walk, thread, context, jump->base);
-    check_area(jump->area, walk.site->function);
+    check_area(jump->area, walk.what.function);
     if (walk_up(&walk, reason))
         lost(reason);
     struct frame_record *record = jump_chain(thread, jump->area, (uint64_t)value);

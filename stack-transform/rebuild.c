@@ -8,6 +8,8 @@
 struct frame_record *__popcorn_enter(struct frame_record *record, void *image) {
     const uint8_t *at = __popcorn_site_blob + __popcorn_site_offset[record->site];
     uint64_t *slots = image;
+    *slots = record->site;
+    slots += IMAGE_HEAD;
     read_trusted_uleb(&at); /* function */
     read_trusted_uleb(&at); /* flags */
     uint32_t n = read_trusted_uleb(&at);

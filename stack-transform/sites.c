@@ -55,6 +55,7 @@ bool site_describe(uint32_t number, struct site_description *d) {
     if (number == POPCORN_SITE_LANDING || number >= __popcorn_site_count)
         return false;
     const uint8_t *at = __popcorn_site_blob + __popcorn_site_offset[number];
+    d->number = number;
     d->function = read_trusted_uleb(&at);
     d->flags = read_trusted_uleb(&at);
     d->nvalues = read_trusted_uleb(&at);
@@ -79,47 +80,34 @@ static bool decode_rule(struct site *s, struct popcorn_rule *rule) {
     return rule->cfa_reg < MACHINE_NREGS;
 }
 
-static bool decode_slots(struct site *s, const struct site_description *d) {
-    const uint8_t *at = d->slots;
-    uint32_t slot = 0, nslots = __popcorn_funcs[d->function].nslots;
-    for (uint32_t i = 0; i < d->nvalues; i++) {
-        slot += read_trusted_uleb(&at);
-        if (slot >= nslots)
-            return false;
-        s->slot[i] = slot;
-    }
-    return true;
-}
-
 /* In a resume body the one location is the frame image; elsewhere there is one for each value. */
-static bool locations_fit(const struct popcorn_site *entry, const struct site_description *d) {
-    return entry->image ? entry->nvalues == 1 : entry->nvalues == d->nvalues;
+static bool describe_entry(const struct popcorn_site *entry, struct site_description *d) {
+    if (entry->site == POPCORN_SITE_IN_IMAGE) {
+        *d = (struct site_description){.number = POPCORN_SITE_IN_IMAGE};
+        return entry->image && entry->nvalues == 1;
+    }
+    return site_describe(entry->site, d) && entry->nvalues == (entry->image ? 1 : d->nvalues);
 }
 
 static int decode(struct popcorn_site *entry, const struct site **out) {
     struct site_description d;
     struct popcorn_rule rule;
-    if (!site_describe(entry->site, &d) || !locations_fit(entry, &d) ||
-        !popcorn_rule_open(&table, entry->rule, &rule) || rule.nsaved > MACHINE_NREGS)
+    if (!describe_entry(entry, &d) || !popcorn_rule_open(&table, entry->rule, &rule) ||
+        rule.nsaved > MACHINE_NREGS)
         return -E_INVAL;
-    uint32_t nslots = entry->image ? d.nvalues : 0;
-    struct site *s = pool_take(sizeof *s + entry->nvalues * sizeof *s->location +
-                               rule.nsaved * sizeof *s->saved + nslots * sizeof *s->slot);
+    struct site *s =
+        pool_take(sizeof *s + entry->nvalues * sizeof *s->location + rule.nsaved * sizeof *s->saved);
     if (!s)
         return -E_NOMEM;
     s->return_address = entry->address;
-    s->number = entry->site;
-    s->function = d.function;
-    s->nvalues = d.nvalues;
+    s->what = d;
+    s->image = entry->image;
     s->cfa_reg = (uint16_t)rule.cfa_reg;
     s->cfa_offset = rule.cfa_offset;
-    s->flags = (uint8_t)d.flags;
-    s->image = entry->image;
     s->nsaved = rule.nsaved;
     s->location = (struct popcorn_location *)(s + 1);
     s->saved = (struct popcorn_saved *)(s->location + entry->nvalues);
-    s->slot = (uint32_t *)(s->saved + rule.nsaved);
-    if (!decode_locations(s, entry) || !decode_rule(s, &rule) || (entry->image && !decode_slots(s, &d)))
+    if (!decode_locations(s, entry) || !decode_rule(s, &rule))
         return -E_INVAL;
     *out = s;
     return 0;
@@ -168,7 +156,9 @@ int site_find(uint64_t return_address, const struct site **out) {
 
 int stack_function_at(uint64_t return_address) {
     const struct site *s;
-    return site_find(return_address, &s) ? -1 : (int)s->function;
+    if (site_find(return_address, &s) || s->what.number == POPCORN_SITE_IN_IMAGE)
+        return -1;
+    return (int)s->what.function;
 }
 
 const char *stack_function_name(uint64_t return_address) {

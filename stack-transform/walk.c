@@ -19,8 +19,9 @@ static int fail(char *reason, int error, const char *what, uint64_t address) {
 
 static int fail_in(char *reason, const struct site *s, const char *what) {
     struct text t = text_begin(reason, STACK_REASON_SIZE);
+    const char *name = stack_function_name(s->return_address);
     text_string(&t, "frame of ");
-    text_string(&t, __popcorn_names + __popcorn_funcs[s->function].name);
+    text_string(&t, name ? name : "a resumed function");
     text_string(&t, " at ");
     text_hex(&t, s->return_address);
     text_string(&t, " ");
@@ -32,47 +33,12 @@ static bool on_stack(const struct frame_walk *w, uint64_t address, uint64_t size
     return address >= w->context.reg[MACHINE_SP] && address <= w->high && w->high - address >= size;
 }
 
-static int find_site(struct frame_walk *w, char *reason) {
-    uint64_t address = w->context.reg[MACHINE_RA];
-    w->site = NULL;
-    if (address == (uint64_t)(uintptr_t)machine_base)
-        return 0;
-    int error = site_find(address, &w->site);
-    if (!error)
-        return 0;
-    w->site = NULL;
+static int no_site(int error, uint64_t address, char *reason) {
     if (error == -E_NOENT)
         return fail(reason, error, "no call-site record for return address", address);
     if (error == -E_NOMEM)
         return fail(reason, error, "no memory for the call-site record of", address);
     return fail(reason, error, "damaged call-site record of return address", address);
-}
-
-int walk_begin(struct frame_walk *w, const struct popcorn_thread *thread,
-               const struct machine_context *context, char reason[STACK_REASON_SIZE]) {
-    struct popcorn_native_stack stack = popcorn_native_stack(thread);
-    uint64_t sp = context->reg[MACHINE_SP];
-    if (sp < stack.low || sp > stack.high || sp % 8)
-        return fail(reason, -E_FAULT, "the thread is not on its own stack: stack pointer", sp);
-    w->context = *context;
-    w->high = stack.high;
-    return find_site(w, reason);
-}
-
-int walk_up(struct frame_walk *w, char reason[STACK_REASON_SIZE]) {
-    const struct site *s = w->site;
-    uint64_t *reg = w->context.reg;
-    uint64_t cfa = reg[s->cfa_reg] + (uint64_t)s->cfa_offset;
-    if (cfa <= reg[MACHINE_SP] || cfa > w->high || cfa % 8)
-        return fail_in(reason, s, "has no sound end");
-    for (uint32_t i = 0; i < s->nsaved; i++) {
-        uint64_t address = cfa + (uint64_t)s->saved[i].offset;
-        if (!on_stack(w, address, 8))
-            return fail_in(reason, s, "saves a register outside the stack");
-        reg[s->saved[i].reg] = *(const uint64_t *)address;
-    }
-    reg[MACHINE_SP] = cfa;
-    return find_site(w, reason);
 }
 
 static bool read_location(const struct frame_walk *w, const struct popcorn_location *l, uint64_t *value) {
@@ -103,32 +69,76 @@ static bool read_location(const struct frame_walk *w, const struct popcorn_locat
     }
 }
 
-/* The frame image of a resume body's frame; NULL if it does not lie on the stack. */
-static const uint64_t *frame_image(const struct frame_walk *w) {
+/* Finds the frame's image, and in it the site if many share this return address. */
+static int look_at_image(struct frame_walk *w, char *reason) {
     const struct popcorn_location *l = w->site->location;
-    uint64_t size = __popcorn_funcs[w->site->function].nslots * 8UL;
-    uint64_t address;
-    if (l->kind == POPCORN_ADDRESS)
-        address = w->context.reg[l->reg] + (uint64_t)l->offset;
-    else if (!read_location(w, l, &address))
-        return NULL;
-    return on_stack(w, address, size) && address % 8 == 0 ? (const uint64_t *)address : NULL;
+    uint64_t address = w->context.reg[l->reg] + (uint64_t)l->offset;
+    bool sound = (l->kind == POPCORN_ADDRESS || read_location(w, l, &address)) && address % 8 == 0 &&
+                 on_stack(w, address, IMAGE_HEAD * 8);
+    w->image = (const uint64_t *)address;
+    if (sound && w->what.number == POPCORN_SITE_IN_IMAGE)
+        sound = *w->image < __popcorn_site_count && site_describe((uint32_t)*w->image, &w->what);
+    if (!sound || !on_stack(w, address, (IMAGE_HEAD + __popcorn_funcs[w->what.function].nslots) * 8UL))
+        return fail_in(reason, w->site, "has no frame image on the stack");
+    return 0;
+}
+
+/* Looks at the frame that the context is in. */
+static int look(struct frame_walk *w, char *reason) {
+    uint64_t address = w->context.reg[MACHINE_RA];
+    w->site = NULL;
+    if (address == (uint64_t)(uintptr_t)machine_base)
+        return 0;
+    int error = site_find(address, &w->site);
+    if (error)
+        return no_site(error, address, reason);
+    w->what = w->site->what;
+    return w->site->image ? look_at_image(w, reason) : 0;
+}
+
+int walk_begin(struct frame_walk *w, const struct popcorn_thread *thread,
+               const struct machine_context *context, char reason[STACK_REASON_SIZE]) {
+    struct popcorn_native_stack stack = popcorn_native_stack(thread);
+    uint64_t sp = context->reg[MACHINE_SP];
+    if (sp < stack.low || sp > stack.high || sp % 8)
+        return fail(reason, -E_FAULT, "the thread is not on its own stack: stack pointer", sp);
+    w->context = *context;
+    w->high = stack.high;
+    return look(w, reason);
+}
+
+int walk_up(struct frame_walk *w, char reason[STACK_REASON_SIZE]) {
+    const struct site *s = w->site;
+    uint64_t *reg = w->context.reg;
+    uint64_t cfa = reg[s->cfa_reg] + (uint64_t)s->cfa_offset;
+    if (cfa <= reg[MACHINE_SP] || cfa > w->high || cfa % 8)
+        return fail_in(reason, s, "has no sound end");
+    for (uint32_t i = 0; i < s->nsaved; i++) {
+        uint64_t address = cfa + (uint64_t)s->saved[i].offset;
+        if (!on_stack(w, address, 8))
+            return fail_in(reason, s, "saves a register outside the stack");
+        reg[s->saved[i].reg] = *(const uint64_t *)address;
+    }
+    reg[MACHINE_SP] = cfa;
+    return look(w, reason);
 }
 
 static int read_image(const struct frame_walk *w, uint64_t *values, uint32_t n, char *reason) {
-    const struct site *s = w->site;
-    const uint64_t *image = frame_image(w);
-    if (!image)
-        return fail_in(reason, s, "has no frame image on the stack");
-    for (uint32_t i = 0; i < n; i++)
-        values[i] = image[s->slot[i]];
+    const uint8_t *at = w->what.slots;
+    uint32_t slot = 0, nslots = __popcorn_funcs[w->what.function].nslots;
+    for (uint32_t i = 0; i < n; i++) {
+        slot += read_trusted_uleb(&at);
+        if (slot >= nslots)
+            return fail_in(reason, w->site, "has a frame image of another shape");
+        values[i] = w->image[IMAGE_HEAD + slot];
+    }
     return 0;
 }
 
 static int read_values(const struct frame_walk *w, uint64_t *values, uint32_t n, char *reason) {
     const struct site *s = w->site;
     if (s->image)
-        return n ? read_image(w, values, n, reason) : 0;
+        return read_image(w, values, n, reason);
     for (uint32_t i = 0; i < n; i++)
         if (!read_location(w, &s->location[i], &values[i]))
             return fail_in(reason, s, "has a live value outside the stack");
@@ -136,9 +146,9 @@ static int read_values(const struct frame_walk *w, uint64_t *values, uint32_t n,
 }
 
 int walk_values(const struct frame_walk *w, uint64_t *values, char reason[STACK_REASON_SIZE]) {
-    return read_values(w, values, w->site->nvalues, reason);
+    return read_values(w, values, w->what.nvalues, reason);
 }
 
 int walk_first_value(const struct frame_walk *w, uint64_t *value, char reason[STACK_REASON_SIZE]) {
-    return read_values(w, value, w->site->nvalues ? 1 : 0, reason);
+    return read_values(w, value, w->what.nvalues ? 1 : 0, reason);
 }

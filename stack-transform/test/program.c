@@ -77,17 +77,19 @@ static const uint8_t table_blob[] = {RULE_48,
                                      20,
                                      1,
                                      LOCATION(2, POPCORN_ADDRESS),
+                                     0,
+                                     /* 56: any site, image */ 1,
+                                     7,
+                                     1,
+                                     LOCATION(2, POPCORN_ADDRESS),
                                      0};
 
 static void make_table(void) {
     static const struct {
         uint64_t address;
         uint32_t entry;
-    } entries[] = {{RA_RECURSE_1, 26},
-                   {RA_RECURSE_2, 35},
-                   {RA_RECURSE_RESUMED, 40},
-                   {RA_JUMPER, 45},
-                   {RA_JUMPER_RESUMED, 51}};
+    } entries[] = {{RA_RECURSE_1, 26},      {RA_RECURSE_2, 35}, {RA_RECURSE_RESUMED, 40},
+                   {RA_RECURSE_SHARED, 56}, {RA_JUMPER, 45},    {RA_JUMPER_RESUMED, 51}};
     enum { N = sizeof entries / sizeof *entries };
     struct popcorn_sites_header header = {.magic = POPCORN_SITES_MAGIC,
                                           .version = POPCORN_SITES_VERSION,
@@ -149,12 +151,19 @@ void push_recurse_2(uint64_t in_memory) {
     stack.sp[2] = in_memory;
 }
 
-void push_recurse_resumed(uint64_t slot0, uint64_t slot1, uint64_t slot2) {
-    push_frame(80, RA_RECURSE_RESUMED);
+static void push_image(uint64_t return_address, const uint64_t *image) {
+    push_frame(80, return_address);
     stack.sp[8] = stack.context.reg[REG_SAVED];
-    stack.sp[0] = slot0;
-    stack.sp[1] = slot1;
-    stack.sp[2] = slot2;
+    for (int i = 0; i < 4; i++)
+        stack.sp[i] = image[i];
+}
+
+void push_recurse_resumed(uint64_t slot0, uint64_t slot1, uint64_t slot2) {
+    push_image(RA_RECURSE_RESUMED, (uint64_t[]){2, slot0, slot1, slot2});
+}
+
+void push_recurse_shared(uint64_t site, uint64_t slot0, uint64_t slot1, uint64_t slot2) {
+    push_image(RA_RECURSE_SHARED, (uint64_t[]){site, slot0, slot1, slot2});
 }
 
 void push_jumper(uint64_t base, uint64_t in_register) {

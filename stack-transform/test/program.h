@@ -7,6 +7,7 @@
  *     site 1, plain body:  slot 0 in register 3, slot 1 in 4 bytes at SP+8, slot 2 the constant 77
  *     site 2, plain body:  slot 1 in 8 bytes at SP+16
  *     site 1, resume body: frame image at SP+0 of a frame of 80 bytes
+ *     any site, resume body (the site is in the image): the same
  *   jumper   32 bytes. Saves RA at CFA-8. Calls setjmp; two slots, slot 0 its data-stack base.
  *     site 3, plain body:  slot 0 in 8 bytes at SP+0, slot 1 in register 4
  *     site 4               setjmp's own, in no table
@@ -23,6 +24,7 @@
 #define RA_RECURSE_1 (POPCORN_TEXT_BASE + 0x100)
 #define RA_RECURSE_2 (POPCORN_TEXT_BASE + 0x120)
 #define RA_RECURSE_RESUMED (POPCORN_TEXT_BASE + 0x200)
+#define RA_RECURSE_SHARED (POPCORN_TEXT_BASE + 0x240)
 #define RA_JUMPER (POPCORN_TEXT_BASE + 0x300)
 #define RA_JUMPER_RESUMED (POPCORN_TEXT_BASE + 0x380)
 #define REG_SAVED 3
@@ -52,6 +54,7 @@ void push_outermost(void);
 void push_recurse_1(uint64_t in_register, uint32_t in_memory, uint64_t callers_saved);
 void push_recurse_2(uint64_t in_memory);
 void push_recurse_resumed(uint64_t slot0, uint64_t slot1, uint64_t slot2);
+void push_recurse_shared(uint64_t site, uint64_t slot0, uint64_t slot1, uint64_t slot2);
 void push_jumper(uint64_t base, uint64_t in_register);
 
 /* The innermost function has called a stub. */

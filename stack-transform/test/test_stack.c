@@ -68,6 +68,23 @@ Test(stack, captures_a_frame_image) {
     cr_assert(eq(u64, record(1)->values[0], 4));
 }
 
+Test(stack, captures_a_site_that_the_image_names) {
+    push_outermost();
+    push_recurse_shared(1, 1, 2, 3);
+    push_recurse_shared(2, 4, 5, 6);
+    cr_assert(zero(capture(0)), "%s", reason);
+    cr_assert(eq(u32, record(0)->site, 1));
+    cr_assert(eq(u64, record(0)->values[2], 3));
+    cr_assert(eq(u32, record(1)->site, 2));
+    cr_assert(eq(u64, record(1)->values[0], 5));
+    program_begin();
+    push_outermost();
+    push_recurse_shared(99, 1, 2, 3);
+    cr_assert(eq(int, capture(0), -EFAULT));
+    cr_assert(eq(str, reason, "frame of a resumed function at 0x10000240 has no frame image on the stack"));
+    cr_assert(eq(int, stack_function_at(RA_RECURSE_SHARED), -1));
+}
+
 Test(stack, capture_leaves_the_stack_alone) {
     push_three();
     uint64_t before[64];
@@ -124,14 +141,14 @@ Test(stack, names_functions) {
 
 /* Random words on the stack, entered at each site: a capture may refuse, but must not leave the stack. */
 Test(stack, survives_random_stacks) {
-    static const uint64_t sites[] = {RA_RECURSE_1, RA_RECURSE_2, RA_RECURSE_RESUMED, RA_JUMPER,
-                                     RA_JUMPER_RESUMED};
+    static const uint64_t sites[] = {RA_RECURSE_1,      RA_RECURSE_2, RA_RECURSE_RESUMED,
+                                     RA_RECURSE_SHARED, RA_JUMPER,    RA_JUMPER_RESUMED};
     srandom(1);
     for (int round = 0; round < 20000; round++) {
         for (int i = 0; i < 200; i++)
-            stack.words[STACK_WORDS - 1 - i] = random() % 3 ? sites[random() % 5] : (uint64_t)random();
+            stack.words[STACK_WORDS - 1 - i] = random() % 3 ? sites[random() % 6] : (uint64_t)random();
         stack.sp = stack.words + STACK_WORDS - random() % 200;
-        stack.context.reg[MACHINE_RA] = sites[random() % 5];
+        stack.context.reg[MACHINE_RA] = sites[random() % 6];
         for (int r = 3; r < MACHINE_NREGS; r++)
             stack.context.reg[r] = (uint64_t)random() << 20;
         capture(0);
@@ -214,18 +231,20 @@ Test(stack, rebuilds_through_resume_bodies) {
     cr_assert(eq(u32, calls.resumed[0].site, 2));
     cr_assert(eq(u32, calls.resumed[1].site, 1));
     cr_assert(eq(int, calls.landed, 1));
-    cr_assert(eq(u64, calls.image[0], 0x4444));
-    cr_assert(eq(u64, calls.image[1], 0x5555));
-    cr_assert(eq(u64, calls.image[2], 77));
+    cr_assert(eq(u64, calls.image[0], 1));
+    cr_assert(eq(u64, calls.image[1], 0x4444));
+    cr_assert(eq(u64, calls.image[2], 0x5555));
+    cr_assert(eq(u64, calls.image[3], 77));
 }
 
 Test(stack, enter_writes_live_slots_only) {
-    uint64_t image[3] = {7, 7, 7}, words[2] = {2 | 1UL << 32, 99};
+    uint64_t image[4] = {7, 7, 7, 7}, words[2] = {2 | 1UL << 32, 99};
     struct frame_record *r = (struct frame_record *)words;
     cr_assert(eq(ptr, __popcorn_enter(r, image), words + 2));
-    cr_assert(eq(u64, image[0], 7));
-    cr_assert(eq(u64, image[1], 99));
-    cr_assert(eq(u64, image[2], 7));
+    cr_assert(eq(u64, image[0], 2), "the site");
+    cr_assert(eq(u64, image[1], 7));
+    cr_assert(eq(u64, image[2], 99));
+    cr_assert(eq(u64, image[3], 7));
 }
 
 /*
@@ -288,8 +307,8 @@ Test(stack, jumps_by_rebuilding_one_frame_after_a_hop) {
     cr_assert(eq(long, calls.fn(calls.arg), 9));
     cr_assert(eq(int, calls.nresumed, 1));
     cr_assert(eq(u32, calls.resumed[0].site, 4));
-    cr_assert(eq(u64, calls.image[0], 0xba5e));
-    cr_assert(eq(u64, calls.image[1], 0x600d));
+    cr_assert(eq(u64, calls.image[1], 0xba5e));
+    cr_assert(eq(u64, calls.image[2], 0x600d));
     cr_assert(zero(calls.landed), "a jump is no hop");
 }
 

@@ -12,6 +12,7 @@ using namespace llvm;
 namespace popcorn {
 
 static void adaptAttributes(Function &N, const Function &F) {
+    N.setSection(""); // a portable function has its section for itself
     N.setCallingConv(CallingConv::C);
     N.setAttributes(AttributeList::get(N.getContext(), F.getAttributes().getFnAttrs(), AttributeSet(), {}));
     for (Attribute::AttrKind Kind : {Attribute::OptimizeNone, Attribute::InlineHint, Attribute::AlwaysInline})
@@ -50,6 +51,10 @@ void BodyClone::finish() {
         P->eraseFromParent();
     }
     removeUnreachableBlocks(*N);
+    removeDeadInstructions();
+}
+
+void BodyClone::removeDeadInstructions() {
     for (BasicBlock &BB : *N)
         for (Instruction &I : make_early_inc_range(reverse(BB)))
             if (isInstructionTriviallyDead(&I))

@@ -21,6 +21,7 @@ struct BodyClone {
 
     // Removes what the entrance does not reach, and the placeholders.
     void finish();
+    void removeDeadInstructions();
 
     llvm::Function *N;
     llvm::ValueToValueMapTy Map;

@@ -13,6 +13,7 @@
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
+#include <numeric>
 
 using namespace llvm;
 
@@ -35,6 +36,19 @@ class Liveness {
         for (unsigned I : Blocks.find(BB)->second.Out.set_bits())
             Out.push_back(Values[I]);
         return Out;
+    }
+
+    // Calls Each(values) for each block with those that are live somewhere in it.
+    template <typename Function> void inEachBlock(Function Each) const {
+        for (auto &[BB, B] : Blocks) {
+            BitVector All = B.In;
+            All |= B.Out;
+            All |= B.Def;
+            SmallVector<Value *, 32> Here;
+            for (unsigned I : All.set_bits())
+                Here.push_back(Values[I]);
+            Each(Here);
+        }
     }
 
   private:
@@ -153,11 +167,51 @@ static std::vector<BasicBlock *> loopHeaders(Function &F, ArrayRef<CallInst *> C
 
 static unsigned indexOf(Frame &Fr, DenseMap<Value *, unsigned> &Known, Value *V) {
     auto [It, New] = Known.insert({V, Fr.Values.size()});
-    if (New) {
-        Fr.Values.push_back({WeakTrackingVH(V), Fr.NumSlots});
-        Fr.NumSlots += pieceCount(V->getType());
-    }
+    if (New)
+        Fr.Values.push_back({WeakTrackingVH(V), 0});
     return It->second;
+}
+
+// Values that are never live in one block may share a slot, in the frame image and so in the record. Those
+// used most get the lowest slots, which the shortest instructions reach.
+static void assignSlots(Frame &Fr, const Liveness &Live, const DenseMap<Value *, unsigned> &Known) {
+    std::vector<BitVector> Conflicts(Fr.Values.size(), BitVector(Fr.Values.size()));
+    Live.inEachBlock([&](ArrayRef<Value *> Here) {
+        BitVector Recorded(Fr.Values.size());
+        for (Value *V : Here)
+            if (auto It = Known.find(V); It != Known.end())
+                Recorded.set(It->second);
+        for (unsigned I : Recorded.set_bits())
+            Conflicts[I] |= Recorded;
+    });
+    std::vector<unsigned> Order(Fr.Values.size());
+    std::iota(Order.begin(), Order.end(), 0);
+    auto Rest = Order.begin() + (Fr.HasSetjmp && !Order.empty()); // the data-stack base stays first
+    std::stable_sort(Rest, Order.end(), [&](unsigned A, unsigned B) {
+        return Fr.Values[A].V->getNumUses() > Fr.Values[B].V->getNumUses();
+    });
+    if (Fr.HasSetjmp) // recorded at every site: nothing may share its slot
+        for (unsigned I : Order) {
+            Conflicts[0].set(I);
+            Conflicts[I].set(0);
+        }
+    std::vector<BitVector> Holders; // of each slot
+    for (unsigned I : Order) {
+        unsigned Count = pieceCount(Fr.Values[I].V->getType());
+        auto IsFree = [&](unsigned Slot) {
+            return Slot >= Holders.size() || !Holders[Slot].anyCommon(Conflicts[I]);
+        };
+        unsigned Slot = 0;
+        for (unsigned Run = 0; Run < Count; Slot++)
+            Run = IsFree(Slot) ? Run + 1 : 0;
+        Fr.Values[I].Slot = Slot -= Count;
+        Holders.resize(std::max<size_t>(Holders.size(), Slot + Count), BitVector(Fr.Values.size()));
+        for (unsigned N = Slot; N < Slot + Count; N++)
+            Holders[N].set(I);
+    }
+    Fr.NumSlots = Holders.size();
+    for (Site &S : Fr.Sites)
+        sort(S.Live, [&](unsigned A, unsigned B) { return Fr.Values[A].Slot < Fr.Values[B].Slot; });
 }
 
 Frame findSites(Function &F, const Migratability &Who, Value *Base, uint32_t &NextSite) {
@@ -177,14 +231,13 @@ Frame findSites(Function &F, const Migratability &Who, Value *Base, uint32_t &Ne
         indexOf(Fr, Known, Base);
     for (CallInst *Call : Calls) {
         Site S{Call, NextSite++, isSetjmp(*Call), {}};
-        std::vector<Value *> Values = liveAcross(Live, Call);
-        if (Fr.HasSetjmp && !is_contained(Values, Base))
-            Values.push_back(Base);
-        for (Value *V : Values)
+        for (Value *V : liveAcross(Live, Call))
             S.Live.push_back(indexOf(Fr, Known, V));
-        sort(S.Live);
+        if (Fr.HasSetjmp && !is_contained(S.Live, 0))
+            S.Live.push_back(0);
         Fr.Sites.push_back(std::move(S));
     }
+    assignSlots(Fr, Live, Known);
     for (BasicBlock *Header : Headers) {
         std::vector<Value *> Values = Live.leaving(Header);
         Fr.Loops.push_back({Header, {Values.begin(), Values.end()}});

@@ -63,7 +63,8 @@ class PopcornPass : public PassInfoMixin<PopcornPass> {
 
     PreservedAnalyses run(Module &M, ModuleAnalysisManager &MAM) {
         refuseUnsupported(M);
-        // Three bodies of one function, none of them the source's: lines would mislead. They were for the messages.
+        // Three bodies of one function, none of them the source's: lines would mislead. They were for the
+        // messages.
         StripDebugInfo(M);
         lowerToCommonAbi(M);
         lowerThreadLocals(M);

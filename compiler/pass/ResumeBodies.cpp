@@ -12,6 +12,10 @@
 #include "Pieces.h"
 #include "popcorn/abi.h"
 #include "Steps.h"
+#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Analysis/ValueTracking.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Statepoint.h"
 #include "llvm/Transforms/Utils/Local.h"
 
@@ -31,39 +35,88 @@ class ResumeBody {
 
     Function *build() {
         makeEntry();
-        for (const Site &S : Fr.Sites)
-            enterAt(S);
         for (unsigned I = 0; I < Fr.Loops.size(); I++)
             leaveAt(I);
         recordImage();
         for (const LiveValue &L : Fr.Values)
-            demote(cast<Instruction>(Map.lookup(L.V)), L.Slot);
+            demote(cast<Instruction>(Map.lookup(L.V)), FirstSlot + L.Slot);
         for (Instruction *Result : Results)
             demote(Result, Scratch);
         Body.finish();
+        removeUnreadStores();
         return N;
     }
 
   private:
+    // Groups the sites by what their call returns: all sites of a group share one call of the next resume
+    // body, whose statepoint has no site of its own, as the image tells which one it is.
     void makeEntry() {
         BasicBlock *Entry = Body.makeEntrance("resume");
-        BasicBlock *Nowhere = BasicBlock::Create(C, "nowhere", N);
-        new UnreachableInst(C, Nowhere);
         IRBuilder<> B(Entry);
+        Type *P = B.getPtrTy();
         // Results that no other site sees have no slot in the record. No two of them live at once: one place
         // does.
-        Scratch = Fr.NumSlots;
-        unsigned Widest = 1;
-        for (const Site &S : Fr.Sites)
-            if (Type *T = resultType(S); !T->isVoidTy())
+        Scratch = FirstSlot + Fr.NumSlots;
+        MapVector<Type *, std::vector<const Site *>> Groups;
+        unsigned Widest = 0;
+        for (const Site &S : Fr.Sites) {
+            Type *T = resultType(S);
+            Groups[T].push_back(&S);
+            if (!T->isVoidTy())
                 Widest = std::max(Widest, pieceCount(T));
+        }
         Image = B.CreateAlloca(ArrayType::get(B.getInt64Ty(), Scratch + Widest));
         Image->setAlignment(Align(16));
-        Type *P = B.getPtrTy();
-        Value *Record = N->getArg(0);
-        Inner = B.CreateCall(M.getOrInsertFunction("__popcorn_enter", P, P, P), {Record, Image});
+        Inner = B.CreateCall(M.getOrInsertFunction("__popcorn_enter", P, P, P), {N->getArg(0), Image});
         InnerFunction = B.CreateCall(M.getOrInsertFunction("__popcorn_inner", P, P), {Inner});
-        Switch = B.CreateSwitch(B.CreateLoad(B.getInt32Ty(), Record), Nowhere, Fr.Sites.size());
+        SwitchInst *Switch = B.CreateSwitch(B.CreateTrunc(siteNumber(B), B.getInt32Ty()),
+                                            enterGroup(Groups.front().first, Groups.front().second));
+        for (auto &[T, Sites] : drop_begin(Groups)) {
+            BasicBlock *Group = enterGroup(T, Sites);
+            for (const Site *S : Sites)
+                Switch->addCase(B.getInt32(S->Number), Group);
+        }
+    }
+
+    Value *siteNumber(IRBuilder<> &B) {
+        return loadFromSlots(B, B.getInt64Ty(), Image, 0);
+    }
+
+    BasicBlock *enterGroup(Type *Result, ArrayRef<const Site *> Sites) {
+        BasicBlock *Group = BasicBlock::Create(C, "group", N);
+        BasicBlock *Nowhere = BasicBlock::Create(C, "nowhere", N);
+        new UnreachableInst(C, Nowhere);
+        IRBuilder<> B(Group);
+        FunctionCallee Callee(FunctionType::get(Result, {B.getPtrTy()}, false), InnerFunction);
+        Value *Args[] = {Inner}, *Live[] = {Image};
+        CallInst *Statepoint = B.CreateGCStatepointCall(POPCORN_ID(POPCORN_SITE_IN_IMAGE, 1), 0, Callee, Args,
+                                                        ArrayRef<Value *>(Live), {});
+        if (!Result->isVoidTy())
+            storeToSlots(B, B.CreateGCResult(Statepoint, Result), Image, Scratch);
+        SwitchInst *Switch =
+            B.CreateSwitch(B.CreateTrunc(siteNumber(B), B.getInt32Ty()), Nowhere, Sites.size());
+        for (const Site *S : Sites)
+            Switch->addCase(B.getInt32(S->Number), behind(*S));
+        return Group;
+    }
+
+    // Where the code behind a site's call begins; by way of a block that puts the call's result where it
+    // belongs.
+    BasicBlock *behind(const Site &S) {
+        BasicBlock *Behind = cast<CallInst>(Map.lookup(S.Call))->getParent()->getSingleSuccessor();
+        Instruction *Result = resultOf(S.Call);
+        if (!Result || Result->use_empty())
+            return Behind;
+        unsigned Slot = slotOf(Result);
+        if (Slot == Scratch) {
+            Results.push_back(cast<Instruction>(Map.lookup(Result)));
+            return Behind;
+        }
+        BasicBlock *Copy = BasicBlock::Create(C, "result", N);
+        IRBuilder<> B(Copy);
+        storeToSlots(B, loadFromSlots(B, Result->getType(), Image, Scratch), Image, Slot);
+        B.CreateBr(Behind);
+        return Copy;
     }
 
     static Type *resultType(const Site &S) {
@@ -84,33 +137,8 @@ class ResumeBody {
     unsigned slotOf(const Instruction *Original) const {
         for (const LiveValue &L : Fr.Values)
             if (L.V == Original)
-                return L.Slot;
+                return FirstSlot + L.Slot;
         return Scratch;
-    }
-
-    void enterAt(const Site &S) {
-        auto *Call = cast<CallInst>(Map.lookup(S.Call));
-        BasicBlock *Behind = Call->getParent()->getSingleSuccessor();
-        BasicBlock *Case = BasicBlock::Create(C, "site", N);
-        IRBuilder<> B(Case);
-        FunctionCallee Callee(FunctionType::get(resultType(S), {B.getPtrTy()}, false), InnerFunction);
-        Value *Result;
-        if (S.IsSetjmp) {
-            Result = B.CreateCall(Callee, {Inner});
-        } else {
-            Value *Args[] = {Inner}, *Live[] = {Image};
-            CallInst *Statepoint = B.CreateGCStatepointCall(POPCORN_ID(S.Number, 1), 0, Callee, Args,
-                                                            ArrayRef<Value *>(Live), {});
-            Result = resultType(S)->isVoidTy() ? nullptr : B.CreateGCResult(Statepoint, resultType(S));
-        }
-        if (Instruction *Original = resultOf(S.Call); Original && !Original->use_empty()) {
-            unsigned Slot = slotOf(Original);
-            storeToSlots(B, Result, Image, Slot);
-            if (Slot == Scratch)
-                Results.push_back(cast<Instruction>(Map.lookup(Original)));
-        }
-        B.CreateBr(Behind);
-        Switch->addCase(B.getInt32(S.Number), Case);
     }
 
     void leaveAt(unsigned Loop) {
@@ -135,6 +163,7 @@ class ResumeBody {
             OperandBundleUse Deopt = *Old->getOperandBundle("deopt");
             for (const Use &U : Deopt.Inputs)
                 Pieces.push_back(U.get());
+            Recorded.push_back({&S, WeakVH(New)});
             Old->replaceAllUsesWith(New);
             Old->eraseFromParent();
             for (Value *V : Pieces)
@@ -166,6 +195,36 @@ class ResumeBody {
         storeToSlots(B, Def, Image, Slot);
     }
 
+    // The slot that a pointer into the image points to.
+    std::optional<unsigned> imageSlot(const Value *Pointer) const {
+        int64_t Offset = 0;
+        if (GetPointerBaseWithConstantOffset(Pointer, Offset, M.getDataLayout()) != Image)
+            return std::nullopt;
+        return Offset / 8;
+    }
+
+    // With its loops gone, a resume body reaches only some sites: what it stores for the others nobody reads.
+    void removeUnreadStores() {
+        BitVector Read(Image->getAllocatedType()->getArrayNumElements());
+        for (Instruction &I : instructions(*N))
+            if (auto *Load = dyn_cast<LoadInst>(&I))
+                if (auto Slot = imageSlot(Load->getPointerOperand()))
+                    Read.set(*Slot, *Slot + (Load->getType()->getPrimitiveSizeInBits() + 127) / 64);
+        for (auto &[S, Call] : Recorded)
+            if (Call)
+                for (unsigned Index : S->Live) {
+                    const LiveValue &L = Fr.Values[Index];
+                    Read.set(FirstSlot + L.Slot, FirstSlot + L.Slot + pieceCount(L.V->getType()));
+                }
+        for (Instruction &I : make_early_inc_range(instructions(*N)))
+            if (auto *Store = dyn_cast<StoreInst>(&I))
+                if (auto Slot = imageSlot(Store->getPointerOperand()); Slot && !Read.test(*Slot))
+                    Store->eraseFromParent();
+        Body.removeDeadInstructions();
+    }
+
+    static constexpr unsigned FirstSlot = 1; // the image begins with the site's number
+
     Frame &Fr;
     Module &M;
     LLVMContext &C;
@@ -173,9 +232,9 @@ class ResumeBody {
     Function *N;
     ValueToValueMapTy &Map;
     std::vector<Instruction *> Results;
+    std::vector<std::pair<const Site *, WeakVH>> Recorded;
     AllocaInst *Image = nullptr;
     Value *Inner = nullptr, *InnerFunction = nullptr;
-    SwitchInst *Switch = nullptr;
     unsigned Scratch = 0;
 };
 } // namespace

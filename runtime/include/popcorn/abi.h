@@ -50,6 +50,9 @@
 /* A statepoint's id is site * 2, plus 1 when its only live value is the address of a frame image. */
 #define POPCORN_ID(site, image) ((uint64_t)(site) << 1 | (image))
 
+/* The site of an image's statepoint that many sites share: its number is the image's first word. */
+#define POPCORN_SITE_IN_IMAGE 0u
+
 /* Site 0 ends a chain of records: there the thread lands and goes on. */
 #define POPCORN_SITE_LANDING 0u
 

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/popcorn. An open file becomes the agent's, a program's home, or a program's process on another node;
+ * that decides what may be asked of it, and only that process itself may ask.
+ */
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include "device.h"
+#include "page.h"
+#include "process_server.h"
+#include "remote.h"
+
+enum popcorn_role {
+	POPCORN_ROLE_NONE,
+	POPCORN_ROLE_AGENT,
+	POPCORN_ROLE_ORIGIN,
+	POPCORN_ROLE_REMOTE,
+};
+
+/**
+ * struct popcorn_file - an open file
+ * @mutex: protects the choice of a role
+ * @role: set once
+ * @rc: the program, with a reference, if it has one
+ * @ended: the program's process is known to have ended
+ */
+struct popcorn_file {
+	struct mutex mutex;
+	enum popcorn_role role;
+	struct remote_context *rc;
+	unsigned long ended;
+};
+
+static int popcorn_open(struct inode *inode, struct file *file)
+{
+	struct popcorn_file *pf = kzalloc(sizeof(*pf), GFP_KERNEL);
+
+	if (!pf)
+		return -ENOMEM;
+	mutex_init(&pf->mutex);
+	file->private_data = pf;
+	return nonseekable_open(inode, file);
+}
+
+static void file_end(struct popcorn_file *pf)
+{
+	if (test_and_set_bit(0, &pf->ended))
+		return;
+	if (pf->role == POPCORN_ROLE_ORIGIN)
+		process_server_end(pf->rc);
+	else if (pf->role == POPCORN_ROLE_REMOTE)
+		remote_end(pf->rc, current->flags & PF_EXITING ? current->exit_code : 0);
+}
+
+/* A dying process takes its program along, even if a child has inherited the file. */
+static int popcorn_flush(struct file *file, fl_owner_t id)
+{
+	struct popcorn_file *pf = file->private_data;
+	struct remote_context *rc = smp_load_acquire(&pf->rc);
+
+	if (rc && (current->flags & PF_EXITING) && task_tgid(current) == rc->pid)
+		file_end(pf);
+	return 0;
+}
+
+static int popcorn_release(struct inode *inode, struct file *file)
+{
+	struct popcorn_file *pf = file->private_data;
+
+	file_end(pf);
+	if (pf->role == POPCORN_ROLE_AGENT)
+		remote_agent_leave();
+	if (pf->rc)
+		popcorn_context_put(pf->rc);
+	kfree(pf);
+	return 0;
+}
+
+/* The program of a file in this role, if its own process asks; NULL otherwise. */
+static struct remote_context *own_program(struct popcorn_file *pf, enum popcorn_role role)
+{
+	struct remote_context *rc = smp_load_acquire(&pf->rc);
+
+	if (!rc || (role != POPCORN_ROLE_NONE && pf->role != role) || !popcorn_context_mine(rc))
+		return NULL;
+	return rc;
+}
+
+/* Gives the file its role. @rc is the program's reference, or an ERR_PTR, which is returned. */
+static int take_role(struct popcorn_file *pf, enum popcorn_role role, struct remote_context *rc)
+{
+	if (IS_ERR(rc))
+		return PTR_ERR(rc);
+	pf->role = role;
+	smp_store_release(&pf->rc, rc);
+	return 0;
+}
+
+static long ioctl_info(struct popcorn_info __user *user)
+{
+	struct popcorn_info info = {
+		.api = POPCORN_API_VERSION,
+		.nid = popcorn_nid,
+		.page_size = PAGE_SIZE,
+		.isa = popcorn_isa(),
+	};
+
+	return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long ioctl_node(u32 __user *user)
+{
+	u32 nid;
+
+	return get_user(nid, user) ? -EFAULT : popcorn_set_nid(nid);
+}
+
+static long ioctl_peer_add(struct popcorn_peer __user *user)
+{
+	struct popcorn_peer arg;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.flags || arg.reserved)
+		return -EINVAL;
+	return pcn_peer_add(arg.fd, arg.nid);
+}
+
+static long ioctl_peer_remove(u32 __user *user)
+{
+	u32 nid;
+
+	return get_user(nid, user) ? -EFAULT : pcn_peer_remove(nid);
+}
+
+static long ioctl_node_info(struct popcorn_node_info __user *user)
+{
+	struct popcorn_node_info info = { };
+
+	if (get_user(info.nid, &user->nid))
+		return -EFAULT;
+	if (info.nid >= POPCORN_NODES_MAX)
+		return -EINVAL;
+	pcn_peer_info(&info);
+	return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long ioctl_agent(struct popcorn_file *pf)
+{
+	long err;
+
+	mutex_lock(&pf->mutex);
+	err = pf->role ? -EBUSY : remote_agent_enter();
+	if (!err)
+		pf->role = POPCORN_ROLE_AGENT;
+	mutex_unlock(&pf->mutex);
+	return err;
+}
+
+static long ioctl_refuse(struct popcorn_file *pf, struct popcorn_refuse __user *user)
+{
+	struct popcorn_refuse arg;
+
+	if (pf->role != POPCORN_ROLE_AGENT)
+		return -EPERM;
+	return copy_from_user(&arg, user, sizeof(arg)) ? -EFAULT : remote_agent_refuse(&arg);
+}
+
+static long ioctl_origin(struct file *file, struct popcorn_origin __user *user)
+{
+	struct popcorn_file *pf = file->private_data;
+	struct popcorn_origin arg;
+	long err = -EBUSY;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	mutex_lock(&pf->mutex);
+	if (!pf->role)
+		err = take_role(pf, POPCORN_ROLE_ORIGIN, process_server_create(&arg, file_inode(file)));
+	mutex_unlock(&pf->mutex);
+	return err;
+}
+
+static long ioctl_adopt(struct file *file, struct popcorn_adopt __user *user)
+{
+	struct popcorn_file *pf = file->private_data;
+	struct popcorn_adopt arg;
+	long err = -EBUSY;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	mutex_lock(&pf->mutex);
+	if (!pf->role)
+		err = take_role(pf, POPCORN_ROLE_REMOTE, __construct_mm(&arg, file_inode(file)));
+	mutex_unlock(&pf->mutex);
+	/* A process that cannot read this closes the file, which ends what it has adopted. */
+	if (!err && copy_to_user(user, &arg, sizeof(arg)))
+		err = -EFAULT;
+	return err;
+}
+
+static long ioctl_migrate(struct popcorn_file *pf, struct popcorn_migrate __user *user)
+{
+	struct remote_context *rc = own_program(pf, POPCORN_ROLE_NONE);
+	struct popcorn_migrate arg;
+
+	if (!rc)
+		return -EPERM;
+	return copy_from_user(&arg, user, sizeof(arg)) ? -EFAULT : popcorn_migrate(rc, &arg);
+}
+
+static long ioctl_serve(struct popcorn_file *pf, struct popcorn_serve __user *user)
+{
+	struct remote_context *rc = own_program(pf, POPCORN_ROLE_ORIGIN);
+	struct popcorn_serve arg;
+	long err;
+
+	if (!rc)
+		return -EPERM;
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	err = __process_remote_works(rc, &arg);
+	if (!err && copy_to_user(user, &arg, sizeof(arg)))
+		err = -EFAULT;
+	return err;
+}
+
+static long ioctl_worker(struct popcorn_file *pf, struct popcorn_key __user *user)
+{
+	struct remote_context *rc = own_program(pf, POPCORN_ROLE_REMOTE);
+	struct popcorn_key key;
+	long err;
+
+	if (!rc)
+		return -EPERM;
+	err = remote_worker_main(rc, &key);
+	if (!err && copy_to_user(user, &key, sizeof(key)))
+		err = -EFAULT;
+	return err;
+}
+
+static long ioctl_syscall(struct popcorn_file *pf, struct popcorn_syscall __user *user)
+{
+	struct remote_context *rc = own_program(pf, POPCORN_ROLE_REMOTE);
+	struct popcorn_syscall arg;
+	long err;
+
+	if (!rc)
+		return -EPERM;
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	err = remote_syscall(rc, &arg);
+	if (!err && put_user(arg.result, &user->result))
+		err = -EFAULT;
+	return err;
+}
+
+static long ioctl_signal(struct popcorn_file *pf, struct popcorn_signal __user *user)
+{
+	struct remote_context *rc = own_program(pf, POPCORN_ROLE_ORIGIN);
+	struct popcorn_signal arg;
+
+	if (!rc)
+		return -EPERM;
+	return copy_from_user(&arg, user, sizeof(arg)) ? -EFAULT : process_server_signal(rc, &arg);
+}
+
+static long ioctl_exit(struct popcorn_file *pf, s32 __user *user)
+{
+	struct remote_context *rc = own_program(pf, POPCORN_ROLE_REMOTE);
+	s32 code;
+
+	if (!rc)
+		return -EPERM;
+	return get_user(code, user) ? -EFAULT : remote_exit(rc, code);
+}
+
+static long ioctl_discard(struct popcorn_file *pf, struct popcorn_range __user *user)
+{
+	struct remote_context *rc = own_program(pf, POPCORN_ROLE_NONE);
+	struct popcorn_range arg;
+
+	if (!rc)
+		return -EPERM;
+	return copy_from_user(&arg, user, sizeof(arg)) ? -EFAULT : popcorn_page_discard(rc, &arg);
+}
+
+static long popcorn_ioctl(struct file *file, unsigned int command, unsigned long arg)
+{
+	struct popcorn_file *pf = file->private_data;
+	void __user *user = (void __user *)arg;
+
+	switch (command) {
+	case POPCORN_IOC_NODE:
+	case POPCORN_IOC_PEER_ADD:
+	case POPCORN_IOC_PEER_REMOVE:
+	case POPCORN_IOC_AGENT:
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+	}
+	switch (command) {
+	case POPCORN_IOC_INFO:
+		return ioctl_info(user);
+	case POPCORN_IOC_NODE:
+		return ioctl_node(user);
+	case POPCORN_IOC_PEER_ADD:
+		return ioctl_peer_add(user);
+	case POPCORN_IOC_PEER_REMOVE:
+		return ioctl_peer_remove(user);
+	case POPCORN_IOC_NODE_INFO:
+		return ioctl_node_info(user);
+	case POPCORN_IOC_AGENT:
+		return ioctl_agent(pf);
+	case POPCORN_IOC_REFUSE:
+		return ioctl_refuse(pf, user);
+	case POPCORN_IOC_ORIGIN:
+		return ioctl_origin(file, user);
+	case POPCORN_IOC_ADOPT:
+		return ioctl_adopt(file, user);
+	case POPCORN_IOC_MIGRATE:
+		return ioctl_migrate(pf, user);
+	case POPCORN_IOC_SERVE:
+		return ioctl_serve(pf, user);
+	case POPCORN_IOC_WORKER:
+		return ioctl_worker(pf, user);
+	case POPCORN_IOC_SYSCALL:
+		return ioctl_syscall(pf, user);
+	case POPCORN_IOC_SIGNAL:
+		return ioctl_signal(pf, user);
+	case POPCORN_IOC_EXIT:
+		return ioctl_exit(pf, user);
+	case POPCORN_IOC_DISCARD:
+		return ioctl_discard(pf, user);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static ssize_t agent_read(struct file *file, char __user *buffer, size_t size)
+{
+	struct popcorn_clone_request request;
+	ssize_t err;
+
+	if (size < sizeof(request))
+		return -EINVAL;
+	err = remote_agent_read(&request, !(file->f_flags & O_NONBLOCK));
+	if (err)
+		return err;
+	return copy_to_user(buffer, &request, sizeof(request)) ? -EFAULT : sizeof(request);
+}
+
+static ssize_t popcorn_read(struct file *file, char __user *buffer, size_t size, loff_t *offset)
+{
+	struct popcorn_file *pf = file->private_data;
+	struct remote_context *rc;
+
+	if (pf->role == POPCORN_ROLE_AGENT)
+		return agent_read(file, buffer, size);
+	rc = own_program(pf, POPCORN_ROLE_REMOTE);
+	if (!rc)
+		return -EPERM;
+	return remote_thread_main(rc, (struct popcorn_start __user *)buffer, size);
+}
+
+static __poll_t popcorn_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct popcorn_file *pf = file->private_data;
+
+	if (pf->role != POPCORN_ROLE_AGENT)
+		return EPOLLERR;
+	return remote_agent_ready(file, table) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static int popcorn_file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct remote_context *rc = own_program(file->private_data, POPCORN_ROLE_NONE);
+
+	return rc ? popcorn_mmap(rc, vma) : -EPERM;
+}
+
+static const struct file_operations popcorn_fops = {
+	.owner = THIS_MODULE,
+	.open = popcorn_open,
+	.flush = popcorn_flush,
+	.release = popcorn_release,
+	.read = popcorn_read,
+	.poll = popcorn_poll,
+	.unlocked_ioctl = popcorn_ioctl,
+	.mmap = popcorn_file_mmap,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "popcorn",
+	.fops = &popcorn_fops,
+	.mode = 0600,
+};
+
+int popcorn_device_init(void)
+{
+	return misc_register(&device);
+}
+
+void popcorn_device_exit(void)
+{
+	misc_deregister(&device);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Portable memory as a mapping of the device file. A page is put into the page tables read-only by fault();
+ * the first write comes to page_mkwrite(), which gets it for writing. Taking it away is unmapping.
+ */
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/version.h>
+#include <linux/wait_bit.h>
+#include "page.h"
+
+static vm_fault_t fault_error(int err)
+{
+	return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+}
+
+static struct popcorn_page *access(struct vm_fault *vmf, bool write)
+{
+	struct remote_context *rc = vmf->vma->vm_private_data;
+
+	return popcorn_page_access(rc, vmf->pgoff - rc->page_base, write);
+}
+
+/* The thread has what it waited for, or nearly so: the lock on the page lasts until it is mapped. */
+static void touched(struct popcorn_page *page)
+{
+	if (!page->granted)
+		return;
+	WRITE_ONCE(page->granted, false);
+	smp_mb();
+	wake_up_var(&page->granted);
+}
+
+static vm_fault_t popcorn_fault(struct vm_fault *vmf)
+{
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
+	struct popcorn_page *page = access(vmf, write);
+
+	if (IS_ERR(page))
+		return fault_error(PTR_ERR(page));
+	get_page(page->page);
+	lock_page(page->page);
+	vmf->page = page->page;
+	if (!write)
+		touched(page);
+	mutex_unlock(&page->lock);
+	return VM_FAULT_LOCKED;
+}
+
+static vm_fault_t popcorn_page_mkwrite(struct vm_fault *vmf)
+{
+	struct popcorn_page *page = access(vmf, true);
+	vm_fault_t result = VM_FAULT_NOPAGE;
+
+	if (IS_ERR(page))
+		return fault_error(PTR_ERR(page));
+	/* If it was discarded meanwhile, the fault is taken again. */
+	if (page->page == vmf->page) {
+		lock_page(page->page);
+		touched(page);
+		result = VM_FAULT_LOCKED;
+	}
+	mutex_unlock(&page->lock);
+	return result;
+}
+
+static const struct vm_operations_struct popcorn_vm_ops = {
+	.fault = popcorn_fault,
+	.page_mkwrite = popcorn_page_mkwrite,
+};
+
+static void set_flags(struct vm_area_struct *vma, unsigned long flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	vma->vm_flags |= flags;
+#else
+	vm_flags_set(vma, flags);
+#endif
+}
+
+/**
+ * popcorn_mmap() - map portable memory
+ * @rc: the program
+ * @vma: where; its offset says which pages
+ *
+ * Not inherited by children, not dumped, never merged with a neighbour.
+ *
+ * Return: 0 or a negative errno.
+ */
+int popcorn_mmap(struct remote_context *rc, struct vm_area_struct *vma)
+{
+	unsigned long pages = vma_pages(vma);
+
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	if (vma->vm_pgoff >= rc->pages || pages > rc->pages - vma->vm_pgoff)
+		return -ENXIO;
+	vma->vm_pgoff += rc->page_base;
+	vma->vm_private_data = rc;
+	vma->vm_ops = &popcorn_vm_ops;
+	set_flags(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
+	return 0;
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which messages are valid and who handles them. */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include "message.h"
+#include "peer.h"
+#include "stats.h"
+
+/* A peer that has this many messages waiting for a worker is not one of ours. */
+#define PCN_BACKLOG_MAX 16384
+
+/**
+ * struct pcn_kmsg_kind - what a type of message looks like
+ * @request: whether it is a request (and has replies) or goes one way
+ * @min: least bytes of its body
+ * @max: most
+ * @reply_min: the same of its reply
+ * @reply_max: the same of its reply
+ */
+struct pcn_kmsg_kind {
+	bool request;
+	u32 min, max;
+	u32 reply_min, reply_max;
+};
+
+#define ONE_WAY(size) { .min = (size), .max = (size) }
+#define REQUEST(size, least, most) \
+	{ .request = true, .min = (size), .max = (size), .reply_min = (least), .reply_max = (most) }
+
+static const struct pcn_kmsg_kind kinds[PCN_KMSG_TYPE_MAX] = {
+	[PCN_KMSG_TYPE_HELLO] = ONE_WAY(sizeof(struct pcn_hello)),
+	[PCN_KMSG_TYPE_KEEPALIVE] = ONE_WAY(sizeof(struct pcn_keepalive)),
+	[PCN_KMSG_TYPE_TASK_MIGRATE] = {
+		.min = sizeof(struct pcn_task_migrate),
+		.max = sizeof(struct pcn_task_migrate) + POPCORN_BLOB_MAX,
+	},
+	[PCN_KMSG_TYPE_TASK_MIGRATE_NACK] = ONE_WAY(sizeof(struct pcn_task_nack)),
+	[PCN_KMSG_TYPE_TASK_PAIRING] = REQUEST(sizeof(struct pcn_task_pairing), 0, 0),
+	[PCN_KMSG_TYPE_TASK_MIGRATE_BACK] = {
+		.request = true,
+		.min = sizeof(struct pcn_task_back),
+		.max = sizeof(struct pcn_task_back) + POPCORN_BLOB_MAX,
+	},
+	[PCN_KMSG_TYPE_TASK_EXIT_ORIGIN] = ONE_WAY(sizeof(struct pcn_task_exit)),
+	[PCN_KMSG_TYPE_TASK_EXIT_REMOTE] = ONE_WAY(sizeof(struct pcn_task_exit)),
+	[PCN_KMSG_TYPE_SYSCALL_FWD] = REQUEST(sizeof(struct pcn_syscall), sizeof(struct pcn_syscall_reply),
+					      sizeof(struct pcn_syscall_reply)),
+	[PCN_KMSG_TYPE_SIGNAL_FWD] = REQUEST(sizeof(struct pcn_signal), 0, 0),
+	[PCN_KMSG_TYPE_REMOTE_PAGE] = REQUEST(sizeof(struct pcn_page_request), sizeof(struct pcn_page_reply),
+					      sizeof(struct pcn_page_reply) + PAGE_SIZE),
+	[PCN_KMSG_TYPE_PAGE_FETCH] = REQUEST(sizeof(struct pcn_page_request), sizeof(struct pcn_page_reply),
+					     sizeof(struct pcn_page_reply) + PAGE_SIZE),
+	[PCN_KMSG_TYPE_PAGE_INVALIDATE] = REQUEST(sizeof(struct pcn_page_request), 0, 0),
+	[PCN_KMSG_TYPE_PAGE_DISCARD] = REQUEST(sizeof(struct pcn_page_discard), 0, 0),
+};
+
+static struct {
+	pcn_kmsg_handler handler;
+	struct workqueue_struct *wq;
+} handlers[PCN_KMSG_TYPE_MAX];
+
+/**
+ * pcn_kmsg_register() - say who handles a type of message
+ * @type: the type
+ * @handler: its handler
+ * @wq: where it runs; NULL: in the receiver of the peer
+ *
+ * Called before the first peer is added; REGISTER_KMSG_HANDLER() is the way to write it.
+ */
+void pcn_kmsg_register(enum pcn_kmsg_type type, pcn_kmsg_handler handler, struct workqueue_struct *wq)
+{
+	handlers[type].handler = handler;
+	handlers[type].wq = wq;
+}
+
+/**
+ * pcn_kmsg_alloc() - make a message
+ * @type: its type
+ * @length: bytes of its body, which the caller fills
+ *
+ * Return: the message with a zeroed body, or NULL.
+ */
+struct pcn_kmsg_message *pcn_kmsg_alloc(enum pcn_kmsg_type type, u32 length)
+{
+	struct pcn_kmsg_message *msg = kvzalloc(struct_size(msg, body, length), GFP_KERNEL);
+
+	if (!msg)
+		return NULL;
+	INIT_LIST_HEAD(&msg->link);
+	msg->length = length;
+	msg->hdr.magic = cpu_to_le32(PCN_KMSG_MAGIC);
+	msg->hdr.version = PCN_KMSG_VERSION;
+	msg->hdr.type = type;
+	return msg;
+}
+
+/**
+ * pcn_kmsg_done() - free a message and the references it holds
+ * @msg: the message
+ */
+void pcn_kmsg_done(struct pcn_kmsg_message *msg)
+{
+	if (msg->page)
+		put_page(msg->page);
+	if (msg->peer)
+		pcn_peer_put(msg->peer);
+	kvfree(msg);
+}
+
+/**
+ * pcn_kmsg_check() - is this header one that an honest peer sends now?
+ * @hdr: as it came
+ * @seq: number that the message must have
+ * @up: whether the peer has said HELLO
+ *
+ * Return: 0 or -EPROTO.
+ */
+int pcn_kmsg_check(const struct pcn_kmsg_hdr *hdr, u32 seq, bool up)
+{
+	u16 flags = le16_to_cpu(hdr->flags);
+	u32 length = le32_to_cpu(hdr->length);
+	const struct pcn_kmsg_kind *kind;
+
+	if (le32_to_cpu(hdr->magic) != PCN_KMSG_MAGIC || hdr->version != PCN_KMSG_VERSION)
+		return -EPROTO;
+	if (!hdr->type || hdr->type >= PCN_KMSG_TYPE_MAX || le32_to_cpu(hdr->seq) != seq)
+		return -EPROTO;
+	if (up == (hdr->type == PCN_KMSG_TYPE_HELLO))
+		return -EPROTO;
+	kind = &kinds[hdr->type];
+	switch (flags) {
+	case 0:
+		if (kind->request || hdr->id)
+			return -EPROTO;
+		break;
+	case PCN_KMSG_REQUEST:
+		if (!kind->request || !hdr->id)
+			return -EPROTO;
+		break;
+	case PCN_KMSG_REPLY:
+		if (!kind->request)
+			return -EPROTO;
+		return length >= kind->reply_min && length <= kind->reply_max ? 0 : -EPROTO;
+	case PCN_KMSG_REPLY | PCN_KMSG_NACK:
+		return kind->request && length == sizeof(struct pcn_nack) ? 0 : -EPROTO;
+	default:
+		return -EPROTO;
+	}
+	return length >= kind->min && length <= kind->max ? 0 : -EPROTO;
+}
+
+/**
+ * pcn_kmsg_priority() - which queue a message takes
+ * @type: its type
+ * @flags: its header's flags
+ *
+ * Return: the priority.
+ */
+enum pcn_kmsg_priority pcn_kmsg_priority(enum pcn_kmsg_type type, u16 flags)
+{
+	bool reply = flags & PCN_KMSG_REPLY;
+
+	switch (type) {
+	case PCN_KMSG_TYPE_REMOTE_PAGE:
+	case PCN_KMSG_TYPE_PAGE_FETCH:
+		/* A fetch must not overtake the grant before it; its reply has the page. */
+		return type == PCN_KMSG_TYPE_PAGE_FETCH || reply ? PCN_PRIORITY_PAGE : PCN_PRIORITY_CONTROL;
+	case PCN_KMSG_TYPE_PAGE_INVALIDATE:
+		return reply ? PCN_PRIORITY_CONTROL : PCN_PRIORITY_PAGE;
+	default:
+		return PCN_PRIORITY_CONTROL;
+	}
+}
+
+static void pcn_kmsg_work(struct work_struct *work)
+{
+	struct pcn_kmsg_message *msg = container_of(work, struct pcn_kmsg_message, work);
+	struct pcn_peer *peer = pcn_peer_hold(msg->peer);
+	int err = handlers[msg->hdr.type].handler(msg);
+
+	atomic_dec(&peer->backlog);
+	if (err)
+		pcn_peer_close(peer, err);
+	pcn_peer_put(peer);
+}
+
+/**
+ * pcn_kmsg_dispatch() - give a received message (no reply) to its handler
+ * @msg: the message; taken over
+ *
+ * Return: 0, or a negative errno if the peer is to be closed.
+ */
+int pcn_kmsg_dispatch(struct pcn_kmsg_message *msg)
+{
+	u8 type = msg->hdr.type;
+
+	if (!handlers[type].handler) {
+		pcn_kmsg_done(msg);
+		return -EPROTO;
+	}
+	if (!handlers[type].wq)
+		return handlers[type].handler(msg);
+	if (atomic_inc_return(&msg->peer->backlog) > PCN_BACKLOG_MAX) {
+		atomic_dec(&msg->peer->backlog);
+		pcn_kmsg_done(msg);
+		return -ENOBUFS;
+	}
+	INIT_WORK(&msg->work, pcn_kmsg_work);
+	queue_work(handlers[type].wq, &msg->work);
+	return 0;
+}

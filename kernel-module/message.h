@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Messages: what one is, which are valid, who handles them. */
+#ifndef _POPCORN_MESSAGE_H
+#define _POPCORN_MESSAGE_H
+
+#include <linux/list.h>
+#include <linux/workqueue.h>
+#include "wire.h"
+
+struct page;
+struct pcn_peer;
+
+/*
+ * Control messages overtake pages. REMOTE_PAGE's replies, PAGE_FETCH and PAGE_INVALIDATE share one class
+ * since they must not overtake each other: a page that is given away and revoked later has to arrive first.
+ */
+enum pcn_kmsg_priority {
+	PCN_PRIORITY_CONTROL,
+	PCN_PRIORITY_PAGE,
+	PCN_PRIORITIES,
+};
+
+/**
+ * struct pcn_kmsg_message - a message in memory
+ * @link: in a send queue
+ * @work: for handlers that run in a workqueue
+ * @peer: received: the sender, with a reference
+ * @page: sending: follows the body on the wire, with a reference, or NULL
+ * @length: bytes of @body
+ * @hdr: goes over the wire, followed by @body and @page
+ * @body: one of the structs of wire.h
+ */
+struct pcn_kmsg_message {
+	struct list_head link;
+	struct work_struct work;
+	struct pcn_peer *peer;
+	struct page *page;
+	u32 length;
+	struct pcn_kmsg_hdr hdr;
+	u8 body[] __aligned(8);
+};
+
+/*
+ * Handlers own the message and end with pcn_kmsg_done(). A negative result says that no honest peer sends
+ * this: the peer is closed. Those registered by REGISTER_KMSG_HANDLER run in the peer's receiver and must not
+ * wait for any message; the others run in the workqueue they name.
+ */
+typedef int (*pcn_kmsg_handler)(struct pcn_kmsg_message *msg);
+
+void pcn_kmsg_register(enum pcn_kmsg_type type, pcn_kmsg_handler handler, struct workqueue_struct *wq);
+
+#define REGISTER_KMSG_HANDLER(name, handler) pcn_kmsg_register(PCN_KMSG_TYPE_##name, handler, NULL)
+#define REGISTER_KMSG_WQ_HANDLER(name, handler, wq) pcn_kmsg_register(PCN_KMSG_TYPE_##name, handler, wq)
+
+struct pcn_kmsg_message *pcn_kmsg_alloc(enum pcn_kmsg_type type, u32 length);
+void pcn_kmsg_done(struct pcn_kmsg_message *msg);
+int pcn_kmsg_check(const struct pcn_kmsg_hdr *hdr, u32 seq, bool up);
+int pcn_kmsg_dispatch(struct pcn_kmsg_message *msg);
+enum pcn_kmsg_priority pcn_kmsg_priority(enum pcn_kmsg_type type, u16 flags);
+
+/* send.c */
+int pcn_kmsg_post(struct pcn_peer *peer, struct pcn_kmsg_message *msg);
+int pcn_kmsg_reply(struct pcn_peer *peer, enum pcn_kmsg_type type, u64 id, const void *body, u32 length,
+		   struct page *page);
+int pcn_kmsg_nack(struct pcn_peer *peer, enum pcn_kmsg_type type, u64 id, int error);
+int pcn_sender_main(void *peer);
+
+/* receive.c */
+int pcn_receiver_main(void *peer);
+
+#endif

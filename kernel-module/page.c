@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* This node's copies of pages: made, taken away from the process, freed. */
+#include <linux/delay.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+#include "page.h"
+#include "stats.h"
+
+/* A thread that has waited for a page may touch it for this long before it is taken away. */
+#define GRANT_JIFFIES max(HZ / 50, 1)
+/* As long as this, a page may be pinned by a device's transfer. */
+#define PIN_POLLS 50
+
+static struct kmem_cache *cache;
+
+/**
+ * popcorn_page_find() - look a page up
+ * @rc: the program
+ * @index: which page
+ *
+ * Return: the page, which lives as long as @rc, or NULL if nobody has touched it on this node.
+ */
+struct popcorn_page *popcorn_page_find(struct remote_context *rc, u64 index)
+{
+	return index < rc->pages ? xa_load(&rc->page_table, index) : NULL;
+}
+
+/**
+ * popcorn_page_make() - look a page up, or make it
+ * @rc: the program
+ * @index: which page
+ *
+ * Return: the page, which lives as long as @rc, or an ERR_PTR.
+ */
+struct popcorn_page *popcorn_page_make(struct remote_context *rc, u64 index)
+{
+	struct popcorn_page *page, *old;
+
+	if (index >= rc->pages)
+		return ERR_PTR(-ERANGE);
+	page = xa_load(&rc->page_table, index);
+	if (page)
+		return page;
+	page = kmem_cache_zalloc(cache, GFP_KERNEL);
+	if (!page)
+		return ERR_PTR(-ENOMEM);
+	mutex_init(&page->lock);
+	page->index = index;
+	page->owner = POPCORN_NOBODY;
+	if (!rc->for_remote) {
+		page->state = POPCORN_PAGE_SHARED;
+		page->sharers = BIT_ULL(popcorn_nid);
+	}
+	old = xa_cmpxchg(&rc->page_table, index, NULL, page, GFP_KERNEL);
+	if (!old)
+		return page;
+	kmem_cache_free(cache, page);
+	return xa_is_err(old) ? ERR_PTR(xa_err(old)) : old;
+}
+
+/**
+ * popcorn_page_fill() - see that a page has memory, paid for by the program's user; zeros if it is new
+ * @rc: the program
+ * @page: the page, locked
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int popcorn_page_fill(struct remote_context *rc, struct popcorn_page *page)
+{
+	struct mem_cgroup *old;
+
+	if (page->page)
+		return 0;
+	old = set_active_memcg(rc->memcg);
+	page->page = alloc_page(GFP_USER | __GFP_ZERO | __GFP_ACCOUNT);
+	set_active_memcg(old);
+	if (!page->page)
+		return -ENOMEM;
+	popcorn_count(POPCORN_STAT_PAGES);
+	return 0;
+}
+
+/**
+ * popcorn_page_drop() - free a page's memory
+ * @page: the page, locked, in no process's page table
+ */
+void popcorn_page_drop(struct popcorn_page *page)
+{
+	if (!page->page)
+		return;
+	put_page(page->page);
+	page->page = NULL;
+	popcorn_count_add(POPCORN_STAT_PAGES, -1);
+}
+
+static bool wait_for_pins(struct popcorn_page *page)
+{
+	int polls;
+
+	for (polls = 0; page->page && page_maybe_dma_pinned(page->page); polls++) {
+		if (polls == PIN_POLLS)
+			return false;
+		msleep(1);
+	}
+	return true;
+}
+
+/**
+ * popcorn_page_revoke() - take a page away from the process, wholly or for writing
+ * @rc: the program
+ * @page: the page, not locked
+ * @state: INVALID or SHARED
+ *
+ * The page's memory stays, and does not change any more. Also for SHARED it leaves the page tables; the next
+ * touch brings it back for reading.
+ *
+ * Return: 0, or -EAGAIN if somebody has pinned it.
+ */
+int popcorn_page_revoke(struct remote_context *rc, struct popcorn_page *page, enum popcorn_page_state state)
+{
+	wait_var_event_timeout(&page->granted, !READ_ONCE(page->granted), GRANT_JIFFIES);
+	mutex_lock(&page->lock);
+	page->granted = false;
+	if (page->state > state && page->page) {
+		/* The page's own lock is held while a fault puts it into a page table. */
+		lock_page(page->page);
+		if (rc->inode)
+			unmap_mapping_range(rc->inode->i_mapping,
+					    (loff_t)(rc->page_base + page->index) << PAGE_SHIFT, PAGE_SIZE, 1);
+		unlock_page(page->page);
+		if (!wait_for_pins(page)) {
+			mutex_unlock(&page->lock);
+			return -EAGAIN;
+		}
+	}
+	if (page->state > state)
+		page->state = state;
+	mutex_unlock(&page->lock);
+	popcorn_count(POPCORN_STAT_INVALIDATIONS);
+	return 0;
+}
+
+/**
+ * popcorn_page_unlock_bit() - release one of a page's bits
+ * @page: the page
+ * @bit: POPCORN_PAGE_PENDING or POPCORN_PAGE_DIRECTORY
+ */
+void popcorn_page_unlock_bit(struct popcorn_page *page, int bit)
+{
+	clear_bit_unlock(bit, &page->flags);
+	smp_mb__after_atomic();
+	wake_up_var(&page->flags);
+}
+
+/**
+ * popcorn_pages_free() - free all pages of a program
+ * @rc: the program, which nobody uses any more
+ */
+void popcorn_pages_free(struct remote_context *rc)
+{
+	struct popcorn_page *page;
+	unsigned long index;
+
+	xa_for_each(&rc->page_table, index, page) {
+		popcorn_page_drop(page);
+		kmem_cache_free(cache, page);
+		cond_resched();
+	}
+	xa_destroy(&rc->page_table);
+}
+
+int popcorn_page_init(void)
+{
+	cache = KMEM_CACHE(popcorn_page, 0);
+	return cache ? 0 : -ENOMEM;
+}
+
+void popcorn_page_exit(void)
+{
+	kmem_cache_destroy(cache);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A peer: another node, reached through one socket. Its id was given with the socket. */
+#ifndef _POPCORN_PEER_H
+#define _POPCORN_PEER_H
+
+#include <linux/kref.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include "message.h"
+
+struct socket;
+struct task_struct;
+
+enum {
+	PCN_PEER_UP,		/* HELLO came and fits */
+	PCN_PEER_DEAD,		/* nothing is sent or received any more */
+};
+
+/**
+ * struct pcn_peer - another node
+ * @ref: references
+ * @nid: its id
+ * @sock: the connection
+ * @sender: thread that sends
+ * @receiver: thread that receives
+ * @flags: PCN_PEER_UP, PCN_PEER_DEAD
+ * @reason: negative errno that it died of
+ * @lock: protects @queue, and adding to @requests against death
+ * @queue: messages to send, by priority
+ * @send_wait: @sender waits here
+ * @send_seq: number of the next message (sender only)
+ * @receive_seq: number that the next message must have (receiver only)
+ * @requests: requests without a reply, by id
+ * @next_id: for ids
+ * @backlog: messages that wait for a worker
+ * @last_received: jiffies when the last whole message came
+ * @watch: keep-alive and timeout
+ * @close: takes the dead peer down
+ * @isa: ELF machine number
+ * @info: what the last KEEPALIVE said
+ */
+struct pcn_peer {
+	struct kref ref;
+	int nid;
+	struct socket *sock;
+	struct task_struct *sender;
+	struct task_struct *receiver;
+	unsigned long flags;
+	int reason;
+	spinlock_t lock;
+	struct list_head queue[PCN_PRIORITIES];
+	wait_queue_head_t send_wait;
+	u32 send_seq;
+	u32 receive_seq;
+	struct xarray requests;
+	u32 next_id;
+	atomic_t backlog;
+	unsigned long last_received;
+	struct delayed_work watch;
+	struct work_struct close;
+	u32 isa;
+	struct pcn_keepalive info;
+};
+
+static inline bool pcn_peer_up(const struct pcn_peer *peer)
+{
+	return test_bit(PCN_PEER_UP, &peer->flags) && !test_bit(PCN_PEER_DEAD, &peer->flags);
+}
+
+extern unsigned int popcorn_timeout_ms;
+extern int popcorn_nid;
+
+u32 popcorn_isa(void);
+int popcorn_set_nid(u32 nid);
+int pcn_peer_add(int fd, u32 nid);
+int pcn_peer_remove(u32 nid);
+struct pcn_peer *pcn_peer_get(u32 nid);
+struct pcn_peer *pcn_peer_hold(struct pcn_peer *peer);
+void pcn_peer_put(struct pcn_peer *peer);
+void pcn_peer_close(struct pcn_peer *peer, int reason);
+void pcn_peer_info(struct popcorn_node_info *info);
+int pcn_peer_init(void);
+void pcn_peer_exit(void);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The process server: what the origin of a program does. */
+#ifndef _POPCORN_PROCESS_SERVER_H
+#define _POPCORN_PROCESS_SERVER_H
+
+#include "context.h"
+
+long popcorn_migrate(struct remote_context *rc, const struct popcorn_migrate *arg);
+long __process_remote_works(struct remote_context *rc, struct popcorn_serve *arg);
+long process_server_signal(struct remote_context *rc, const struct popcorn_signal *arg);
+struct pcn_peer *process_server_place(struct remote_context *rc, u32 nid);
+struct remote_context *process_server_create(const struct popcorn_origin *arg, struct inode *inode);
+void process_server_end(struct remote_context *rc);
+void process_server_peer_lost(struct remote_context *rc, struct pcn_peer *peer);
+void process_server_drop_events(struct popcorn_task *task);
+void process_server_init(void);
+
+#endif

@@ -118,9 +118,9 @@ _Noreturn long popcorn_longjmp(const struct machine_context *context, struct pop
     if (!thread || jump->epoch == thread->epoch) {
         *data_stack() = (void *)(uintptr_t)jump->data_stack;
         if (thread)
-            thread->pinned = jump->pinned;
+            popcorn_unpin(thread, jump->pinned);
         machine_jump((const struct machine_jump_state *)(const void *)jump->native, value);
     }
-    thread->pinned = jump->pinned;
+    popcorn_unpin(thread, jump->pinned);
     jump_by_rebuilding(thread, context, jump, value);
 }

@@ -192,6 +192,9 @@ static long map_locked(uint64_t address, struct mapping *m) {
         r = map_shared(m);
     else
         r = memory_file_fd < 0 ? map_private(m) : map_in_memory_file(m);
+    /* Nodes may still have what was here before, readable and writable. */
+    if (r == 0 && (~m->protection & (PROT_READ | PROT_WRITE)))
+        nodes_forget(m->start, m->size);
     return r ? r : place;
 }
 
@@ -253,13 +256,15 @@ static long protect_locked(uint64_t start, size_t size, int protection) {
         return -E_ACCES;
     if (!regions_room(t))
         return -E_NOMEM;
+    bool lowered = regions_lowered_by(t, start, start + size, (uint32_t)protection);
     long r = KERNEL(NR_mprotect, start, size, protection);
     if (r)
         return r;
     regions_begin(t);
     regions_protect(t, start, start + size, (uint32_t)protection);
     regions_end(t);
-    nodes_forget(start, size);
+    if (lowered)
+        nodes_forget(start, size);
     return 0;
 }
 

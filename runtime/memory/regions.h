@@ -59,6 +59,9 @@ bool regions_all(const struct regions *, uint64_t start, uint64_t end);
 /* Is any byte of [start, end) the run time's own? */
 bool regions_system(const struct regions *, uint64_t start, uint64_t end);
 
+/* Does a region in [start, end) allow what `protection` does not? */
+bool regions_lowered_by(const struct regions *, uint64_t start, uint64_t end, uint32_t protection);
+
 /* Is there room for one change (a change adds two entries at most)? */
 bool regions_room(const struct regions *);
 

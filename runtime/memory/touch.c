@@ -60,21 +60,25 @@ static bool mapped_here(uint64_t address) {
     return KERNEL(NR_msync, address & -KERNEL_PAGE, KERNEL_PAGE, 1) == 0;
 }
 
+/*
+ * A page that is mapped already can fault because its protection has been raised since, or because another
+ * thread has just mapped it: map it again, and try again once.
+ */
 bool memory_touch(uint64_t address) {
+    static uint64_t last_of_service;
     struct region region;
     struct native *native = native_self();
+    uint64_t *last = native ? &native->last_fault : &last_of_service;
     if (!layout_in_arena(address, 1) || !look_up(address, &region) || region.protection == PROT_NONE)
         return false;
-    if (!mapped_here(address)) {
-        if (native)
-            native->last_fault = 0;
-        return region.kind == REGION_FILE ? map_file(&region) : map_piece(&region, address);
+    if (mapped_here(address)) {
+        if (*last == address)
+            return false;
+        *last = address;
+    } else {
+        *last = 0;
     }
-    /* Another thread may have mapped it meanwhile: try again, once. */
-    if (!native || native->last_fault == address)
-        return false;
-    native->last_fault = address;
-    return true;
+    return region.kind == REGION_FILE ? map_file(&region) : map_piece(&region, address);
 }
 
 void memory_forget(uint64_t address, size_t size) {

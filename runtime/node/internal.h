@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of node/ share. */
+/*
+ * What the files of node/ share. The origin's process and each node's process have the same portable memory; a
+ * socket to each node carries the greeting, and its end tells either side that the other is gone. All else goes
+ * through memory: a thread's mailbox, and a node's room.
+ */
 #ifndef NODE_INTERNAL_H
 #define NODE_INTERNAL_H
 
+#include <stdatomic.h>
+
+#include "memory/layout.h"
 #include "node/mailbox.h"
 #include "node/nodes.h"
 #include "popcorn/backend.h"
@@ -10,6 +17,72 @@
 #include "popcorn/stack.h"
 #include "syscall/kernel.h"
 
+#define NODE_TICK 100000000L       /* nanoseconds between looks at whether the others live */
+#define NODE_PATIENCE 10000000000L /* how long a living node may take for anything */
+#define NODE_IDLE 60000000000L     /* a worker has nothing to look at: its process ends with the origin's */
+#define NODE_EXIT_DIED 70
+
+/* What a node's process does for others, besides running threads. In portable memory, one a node. */
+struct node_room {
+    _Atomic uint32_t bell;                  /* futex of its service thread */
+    _Atomic uint32_t answer;                /* futex of the origin's thread that waits for the service */
+    _Atomic(struct popcorn_thread *) wanted; /* threads that want a worker there */
+    _Atomic uint32_t forget;                /* enum mailbox_state: a range to be looked up anew */
+    uint64_t forget_start, forget_size;
+};
+
+/* The greeting on the socket, both ways. */
+#define GREETING_MAGIC 0x4e4f4445504f5031ULL
+struct greeting {
+    uint64_t magic;
+    uint64_t layout_hash;
+    uint32_t version;
+    int32_t node;
+    int32_t pid;
+    int32_t error; /* of a node that cannot join: a negative errno */
+};
+
+/* Descriptors with which a node's process begins. */
+enum { NODE_SOCKET = 3, NODE_MEMORY = 4, NODE_IMAGE = 5 };
+
+static inline struct node_room *node_room(int nid) {
+    return (struct node_room *)LAYOUT_NODES + nid;
+}
+
+extern const uint64_t __popcorn_layout_hash __attribute__((weak));
+
+static inline uint64_t node_layout_hash(void) {
+    return &__popcorn_layout_hash ? __popcorn_layout_hash : 0;
+}
+
 extern const struct popcorn_backend local_backend;
+
+/* mailbox.c: a bell is a futex that counts. */
+void bell_ring(_Atomic uint32_t *bell);
+/* Waits until the bell no longer shows `seen`, a signal comes, or the time is over. */
+void bell_wait(_Atomic uint32_t *bell, uint32_t seen, int64_t nanoseconds);
+
+/* start.c (origin): sees to it that a node's process runs. 0, or a negative errno with a reason. */
+int node_start(int nid, char reason[POPCORN_REASON_SIZE]);
+
+/* peers.c (origin): marks nodes whose process is gone as failed. */
+void peers_check(void);
+/* Takes note of a new node's socket. */
+void peers_enter(int nid, int socket);
+/* Is the node's process known to run? In any process. */
+bool node_runs(int nid);
+/* Ends the program, since a node died with a thread on it. */
+_Noreturn void peers_died(int nid);
+
+/* shadow.c, worker.c: waits, on a native thread of `thread`, until the thread comes to this process, and goes on
+ * with it. The shadow serves its system calls meanwhile. */
+_Noreturn void shadow_wait(struct popcorn_thread *);
+_Noreturn void worker_wait(struct popcorn_thread *);
+
+/* arrive.c: if the thread has been sent here, takes it and goes on with it. */
+void arrive_if_sent(struct popcorn_thread *);
+
+/* service.c: the service of a node's process. */
+_Noreturn void service_run(void);
 
 #endif

@@ -2,6 +2,7 @@
 /* The node list: from POPCORN_NODES and the images that the executable holds. */
 #include "node/image.h"
 #include "node/internal.h"
+#include "node/qemu.h"
 #include "popcorn/text.h"
 #include "thread/native.h"
 
@@ -66,6 +67,7 @@ int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]) {
     int origin = find_origin();
     if (origin < 0)
         return list_error(error, "POPCORN_NODES: this machine's own ISA, " MACHINE_NAME ", must be among the nodes");
+    qemu_search_path(variable(environment, "PATH"));
     native_node = origin;
     fill_control(origin);
     popcorn_backend = &local_backend;

@@ -1,23 +1,127 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The local backend: the nodes are processes on this machine, native or under qemu-user. To send a thread is to
+ * write its mailbox's place and to ring; the receiver takes it by one compare-and-swap, and until that the
+ * sender can have it back.
+ */
+#include "memory/memory.h"
 #include "node/internal.h"
-bool nodes_at_origin = true;
+#include "popcorn/text.h"
+#include "thread/native.h"
+
+/* musl's first function; part of the module. */
+_Noreturn void _start_c(long *arguments);
+
 const struct popcorn_backend *popcorn_backend;
-static int count(void) { return (int)popcorn_control()->nnodes; }
+
+static int count(void) {
+    return (int)popcorn_control()->nnodes;
+}
+
 static int info(int nid, struct popcorn_node *out) {
-    struct popcorn_control *c = popcorn_control();
-    if (nid < 0 || nid >= (int)c->nnodes) return -E_INVAL;
-    __builtin_memcpy(out->isa, c->node[nid].isa, 16);
-    out->origin = nid == c->origin;
-    out->available = out->origin;
+    const struct popcorn_control *control = popcorn_control();
+    if (nid < 0 || nid >= (int)control->nnodes)
+        return -E_INVAL;
+    __builtin_memcpy(out->isa, control->node[nid].isa, sizeof out->isa);
+    out->origin = nid == control->origin;
+    out->available = __atomic_load_n(&control->node[nid].state, __ATOMIC_ACQUIRE) != POPCORN_NODE_FAILED;
     return 0;
 }
-static int send(struct popcorn_thread *t, int nid, char reason[POPCORN_REASON_SIZE]) { (void)t; (void)nid; reason[0] = '?'; reason[1] = 0; return -E_NOSYS; }
+
+static int say(char reason[POPCORN_REASON_SIZE], const char *what, int error) {
+    struct text t = text_begin(reason, POPCORN_REASON_SIZE);
+    text_string(&t, what);
+    return error;
+}
+
+/* The node's process runs when this returns 0; only the origin can start one. */
+static int prepare_node(struct popcorn_thread *thread, int nid, char *reason) {
+    if (node_runs(nid))
+        return 0;
+    if (nodes_at_origin)
+        return node_start(nid, reason);
+    long argument[6] = {nid};
+    int r = (int)nodes_call(thread, MAILBOX_START_NODE, argument);
+    return r ? say(reason, thread->mailbox->reason, r) : 0;
+}
+
+/* Puts the thread on the list of those for which the node's service makes a worker. */
+static void want_worker(struct popcorn_thread *thread, int nid) {
+    struct node_room *room = node_room(nid);
+    struct popcorn_thread *first = atomic_load(&room->wanted);
+    do
+        thread->mailbox->next_wanted = first;
+    while (!atomic_compare_exchange_weak(&room->wanted, &first, thread));
+    bell_ring(&room->bell);
+}
+
+static void post(struct popcorn_thread *thread, int nid) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    thread->times.sent = (uint64_t)kernel_nanoseconds();
+    atomic_store(&box->place, MAILBOX_PLACE(MAILBOX_SENT, nid));
+    if (nid != popcorn_control()->origin && !box->worker[nid])
+        want_worker(thread, nid);
+    else
+        bell_ring(&box->bell[nid]);
+}
+
+static bool take_back(struct popcorn_mailbox *box, int nid) {
+    uint32_t sent = MAILBOX_PLACE(MAILBOX_SENT, nid);
+    return atomic_compare_exchange_strong(&box->place, &sent, MAILBOX_PLACE(MAILBOX_RUNNING, native_node));
+}
+
+/* 0: the thread is gone, taken by the node. */
+static int await_acceptance(struct popcorn_mailbox *box, int nid, char *reason) {
+    int64_t end = kernel_nanoseconds() + NODE_PATIENCE;
+    for (;;) {
+        uint32_t seen = atomic_load(&box->bell[native_node]), place = atomic_load(&box->place);
+        if (place == MAILBOX_PLACE(MAILBOX_REFUSED, nid)) {
+            atomic_store(&box->place, MAILBOX_PLACE(MAILBOX_RUNNING, native_node));
+            return say(reason, box->reason, -E_NOMEM);
+        }
+        if (place != MAILBOX_PLACE(MAILBOX_SENT, nid))
+            return 0;
+        if (nodes_at_origin)
+            peers_check();
+        if (!node_runs(nid) && take_back(box, nid))
+            return say(reason, "the node's process died", -E_NODEV);
+        if (kernel_nanoseconds() > end && take_back(box, nid))
+            return say(reason, "the node's process does not answer", -E_TIMEDOUT);
+        bell_wait(&box->bell[native_node], seen, NODE_TICK);
+    }
+}
+
+static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REASON_SIZE]) {
+    struct native *native = native_self();
+    critical_enter(); /* no handler may run between here and there */
+    int r = prepare_node(thread, nid, reason);
+    if (r == 0) {
+        post(thread, nid);
+        r = await_acceptance(thread->mailbox, nid, reason);
+    }
+    if (r == 0) {
+        native->critical = 0;
+        if (nodes_at_origin)
+            shadow_wait(thread);
+        worker_wait(thread);
+    }
+    critical_leave();
+    return r;
+}
+
 const struct popcorn_backend local_backend = {"local", count, info, send};
-void nodes_forget(uint64_t a, size_t s) { (void)a; (void)s; }
-long nodes_call(struct popcorn_thread *t, long n, const long a[6]) { (void)t; (void)n; (void)a; return -E_NOSYS; }
-void nodes_end(void) {}
-void nodes_forked(void) {}
-void nodes_thread_ends(struct popcorn_thread *t) { (void)t; }
-bool nodes_forward_signal(struct popcorn_thread *t, int sig, const void *info, uint64_t *mask) { (void)t; (void)sig; (void)info; (void)mask; return false; }
-void nodes_enter(int argc, char **argv) { (void)argc; (void)argv; }
-void nodes_begin_elsewhere(void *a) { (void)a; }
+
+void nodes_begin_elsewhere(void *arguments) {
+    struct popcorn_thread *thread = popcorn_current();
+    char line[POPCORN_REASON_SIZE + 64], reason[POPCORN_REASON_SIZE];
+    if (popcorn_control()->origin == 0)
+        return;
+    thread->mailbox->start = (long (*)(void *))(uintptr_t)_start_c;
+    thread->mailbox->argument = arguments;
+    send(thread, 0, reason);
+    thread->mailbox->start = NULL;
+    struct text t = text_begin(line, sizeof line);
+    text_string(&t, "the program starts at its origin: ");
+    text_string(&t, reason);
+    popcorn_message(line);
+}

@@ -28,7 +28,13 @@ enum mailbox_phase {
 #define MAILBOX_PHASE(place) ((enum mailbox_phase)((place) & 0xff))
 #define MAILBOX_NODE(place) ((int)((place) >> 8))
 
-enum mailbox_state { MAILBOX_FREE, MAILBOX_POSTED, MAILBOX_DONE };
+enum mailbox_state {
+    MAILBOX_FREE,
+    MAILBOX_POSTED,
+    MAILBOX_TAKEN,     /* a signal: its handler is running */
+    MAILBOX_DONE,
+    MAILBOX_ABANDONED, /* a signal: its handler was left by longjmp */
+};
 
 /* What a worker asks its shadow to do. */
 struct mailbox_call {
@@ -45,14 +51,15 @@ enum mailbox_special {
     MAILBOX_UNMAP_SELF,     /* base, size */
     MAILBOX_START_NODE,     /* node */
     MAILBOX_FAULT,          /* signal that ends the program */
-    MAILBOX_MESSAGE,        /* text for standard error, its length */
 };
 
 /* What a shadow asks its worker to do: run the program's handler of a signal that came to the shadow. */
 struct mailbox_signal {
     _Atomic uint32_t state; /* enum mailbox_state */
     int32_t sig;
-    uint64_t mask; /* the interrupted signal mask; the handler may change it */
+    uint32_t base;  /* calls that were posted when the handler began: the handler's own come behind them */
+    int32_t pinned; /* thread->pinned then */
+    uint64_t mask;  /* the interrupted signal mask; the handler may change it */
     uint64_t info[16];
 };
 
@@ -64,8 +71,11 @@ struct popcorn_mailbox {
     struct mailbox_call call[MAILBOX_DEPTH];
     _Atomic uint32_t signals; /* depth of signals posted */
     struct mailbox_signal signal[MAILBOX_DEPTH];
+    int32_t worker[POPCORN_CONTROL_NODES]; /* tid of the worker in a node's process, 0 if there is none yet */
     struct popcorn_thread *next_wanted; /* in the list of threads for which a node shall make a worker */
-    char reason[160];                   /* of a refusal by a node */
+    long (*start)(void *); /* not NULL: the thread has no frames yet and begins with start(argument) */
+    void *argument;
+    char reason[160]; /* of a refusal by a node */
 };
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "popcorn/migration.h"
 #include "popcorn/thread.h"
+#include "signal/signals.h"
 
 /* Is this the origin's process? */
 extern bool nodes_at_origin;
@@ -37,9 +38,22 @@ void nodes_forked(void);
 /* At the origin, by the ending thread's native thread: lets its workers go and waits for them. */
 void nodes_thread_ends(struct popcorn_thread *);
 
-/* In a signal handler at the origin: hands a signal that came to a thread's shadow to the thread, and serves it
- * until its handler has returned. False if the thread is here. */
-bool nodes_forward_signal(struct popcorn_thread *, int sig, const void *info, uint64_t *mask);
+enum nodes_forwarding {
+    NODES_HERE,      /* the thread runs here: so does its handler */
+    NODES_FORWARDED, /* the handler has run at the node where the thread is */
+    NODES_UNDER_WAY, /* the thread is hopping: try again when it has arrived */
+};
+
+/*
+ * In a native signal handler at the origin: hands a signal that came to a thread's shadow to the thread, and
+ * serves the handler's system calls until it returns. `mask` is the interrupted signal mask; the handler may
+ * change it.
+ */
+enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *, int sig, const void *info, uint64_t *mask);
+
+/* In a node's process, in any thread: runs the handler of a signal that the origin has handed over, if there is
+ * one and the thread can. */
+void nodes_take_signal(struct popcorn_thread *, struct interrupted *);
 
 /* Does the process begin as a node's? Then it never returns. */
 void nodes_enter(int argc, char **argv);

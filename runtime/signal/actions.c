@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the program wants done with each signal; and its masks and alternate stacks. */
 #include "memory/layout.h"
+#include "node/nodes.h"
 #include "popcorn/control.h"
 #include "popcorn/stack.h"
 #include "signal/signals.h"
@@ -41,17 +42,40 @@ static void learn(int sig) {
     table()->known |= SIGNAL_BIT(sig);
 }
 
+void signals_defer(struct native *native, int sig, const void *info, void *ucontext) {
+    native->deferred_mask = machine_ucontext_mask(ucontext);
+    __builtin_memcpy(native->deferred_info, info, sizeof native->deferred_info);
+    native->deferred = sig;
+    machine_ucontext_set_mask(ucontext, ~0ULL);
+}
+
+/* By the kernel, for every signal that the program handles. */
 static void entry(int sig, void *info, void *ucontext) {
     struct native *native = native_self();
+    struct signal_action action = signals_current(sig);
     bool fault = sig == SIGNAL_SEGV || sig == SIGNAL_BUS;
+    uint64_t mask = machine_ucontext_mask(ucontext);
+    if (!signals_handled(&action))
+        return; /* changed while the signal was under way */
     if (native->critical && !fault) {
-        native->deferred_mask = machine_ucontext_mask(ucontext);
-        __builtin_memcpy(native->deferred_info, info, sizeof native->deferred_info);
-        native->deferred = sig;
-        machine_ucontext_set_mask(ucontext, ~0ULL);
+        signals_defer(native, sig, info, ucontext);
         return;
     }
-    signals_run(native, sig, info, ucontext);
+    native->program_signals++;
+    switch (nodes_forward_signal(native->thread, sig, info, &mask)) {
+    case NODES_HERE:
+        signals_run_on(native, sig, info, ucontext);
+        break;
+    case NODES_FORWARDED:
+        machine_ucontext_set_mask(ucontext, signals_allowed(mask));
+        break;
+    case NODES_UNDER_WAY:
+        signals_defer(native, sig, info, ucontext);
+        return;
+    }
+    if (action.flags & (unsigned)ACTION_RESETHAND)
+        table()->action[sig].handler = SIGNAL_DEFAULT;
+    signals_end_call(native->thread, ucontext);
 }
 
 void signals_deliver_deferred(struct native *native) {

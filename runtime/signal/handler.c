@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs a handler of the program, and the run time's own signal. */
-#include "memory/layout.h"
+#include <stdatomic.h>
+
+#include "memory/memory.h"
+#include "node/mailbox.h"
 #include "node/nodes.h"
+#include "popcorn/backend.h"
 #include "popcorn/control.h"
 #include "popcorn/migration.h"
+#include "popcorn/stack.h"
 #include "signal/signals.h"
 #include "syscall/kernel.h"
 #include "thread/room.h"
@@ -22,6 +27,9 @@ struct portable_ucontext {
     uint64_t mask[16];
     uint64_t pc, sp, reserved[14];
 };
+
+/* machine/<isa>: stand for musl's cancellation point and the way out of it. */
+extern const char __cp_begin[], __cp_cancel[];
 
 /* What a handler finds on the data stack. */
 struct handler_frame {
@@ -43,52 +51,68 @@ static uint64_t handler_top(struct popcorn_thread *thread, uint64_t flags) {
     return now - RED_ZONE;
 }
 
+/* The thread's place towards pthread_cancel (machine.h). */
+static _Atomic uint64_t *cancel_word(const struct popcorn_thread *thread) {
+    return (_Atomic uint64_t *)((char *)thread->tcb + POPCORN_TCB_CANCEL);
+}
+
 static struct handler_frame *make_frame(struct popcorn_thread *thread, uint64_t top, const void *info,
-                                        const void *ucontext) {
+                                        const struct interrupted *at) {
     struct handler_frame *frame = (struct handler_frame *)((top - sizeof *frame) & -16UL);
     __builtin_memset(frame, 0, sizeof *frame);
     __builtin_memcpy(frame->info, info, sizeof frame->info);
     frame->context.stack = room_of(thread)->alternate;
-    frame->context.mask[0] = machine_ucontext_mask(ucontext);
-    frame->context.pc = machine_ucontext_pc(ucontext);
-    frame->context.sp = machine_ucontext_sp(ucontext);
+    frame->context.mask[0] = at->mask;
+    frame->context.pc = at->pc;
+    frame->context.sp = at->sp;
     return frame;
 }
 
-static void take_back(const struct handler_frame *frame, void *ucontext) {
-    uint64_t pc = machine_ucontext_pc(ucontext);
-    machine_ucontext_set_mask(ucontext, signals_allowed(frame->context.mask[0]));
-    if (frame->context.pc != pc)
-        machine_ucontext_set_pc(ucontext, frame->context.pc);
+/* musl's handler of pthread_cancel knows a cancellation point by its pc, and ends it by changing that. */
+static void begin_point(struct popcorn_thread *thread, struct handler_frame *frame) {
+    if (atomic_load(cancel_word(thread)) == POPCORN_CANCEL_POINT)
+        frame->context.pc = (uint64_t)__cp_begin;
 }
 
-bool signals_run(struct native *native, int sig, const void *info, void *ucontext) {
+static void take_back(struct popcorn_thread *thread, const struct handler_frame *frame, struct interrupted *at) {
+    at->mask = signals_allowed(frame->context.mask[0]);
+    if (atomic_load(cancel_word(thread)) == POPCORN_CANCEL_NONE)
+        at->pc = frame->context.pc;
+    else if (frame->context.pc == (uint64_t)__cp_cancel)
+        atomic_store(cancel_word(thread), POPCORN_CANCEL_INTERRUPTED);
+}
+
+void signals_run(struct native *native, int sig, const void *info, struct interrupted *at) {
     struct popcorn_thread *thread = native->thread;
     struct signal_action action = signals_current(sig);
-    uint64_t mask = machine_ucontext_mask(ucontext);
-    if (action.handler == SIGNAL_DEFAULT || action.handler == SIGNAL_IGNORE)
-        return false;
-    native->program_signals++;
-    bool cancelled = sig == SIGNAL_CANCEL && machine_cancel(ucontext);
-    if (nodes_at_origin && nodes_forward_signal(thread, sig, info, &mask)) {
-        machine_ucontext_set_mask(ucontext, signals_allowed(mask));
-        return true;
-    }
-    if (cancelled)
-        return true;
     uint64_t *stack = data_stack(thread), saved = *stack;
-    uint64_t *cancel = (uint64_t *)((char *)thread->tcb + POPCORN_TCB_CANCEL), point = *cancel;
-    struct handler_frame *frame = make_frame(thread, handler_top(thread, action.flags), info, ucontext);
+    struct handler_frame *frame = make_frame(thread, handler_top(thread, action.flags), info, at);
     void (*handler)(int, void *, void *) = (void (*)(int, void *, void *))action.handler;
+    begin_point(thread, frame);
+    native->restart = action.flags & ACTION_RESTART;
     *stack = (uint64_t)frame;
-    *cancel = POPCORN_CANCEL_NONE; /* the handler is in no cancellation point, though below it there may be one */
     thread->pinned++;
     handler(sig, frame->info, &frame->context);
     thread->pinned--;
-    *cancel = point;
     *stack = saved;
-    take_back(frame, ucontext);
-    return true;
+    take_back(thread, frame, at);
+}
+
+void signals_run_on(struct native *native, int sig, const void *info, void *ucontext) {
+    struct interrupted at = {machine_ucontext_pc(ucontext), machine_ucontext_sp(ucontext),
+                             machine_ucontext_mask(ucontext)};
+    uint64_t pc = at.pc;
+    signals_run(native, sig, info, &at);
+    machine_ucontext_set_mask(ucontext, at.mask);
+    if (at.pc != pc)
+        machine_ucontext_set_pc(ucontext, at.pc);
+}
+
+void signals_end_call(const struct popcorn_thread *thread, void *ucontext) {
+    uint64_t pc = machine_ucontext_pc(ucontext);
+    bool in_call = pc >= (uint64_t)machine_point_begin && pc < (uint64_t)machine_point_end;
+    if (in_call && atomic_load(cancel_word(thread)) == POPCORN_CANCEL_INTERRUPTED)
+        machine_ucontext_set_pc(ucontext, (uint64_t)machine_point_interrupted);
 }
 
 /* si_value of a queued signal. */
@@ -113,4 +137,54 @@ void signals_start(void) {
     uint64_t own = SIGNAL_BIT(POPCORN_MIGRATE_SIGNAL);
     machine_sigaction(POPCORN_MIGRATE_SIGNAL, own_signal, ACTION_SIGINFO | ACTION_RESTART, ~0ULL);
     KERNEL(NR_rt_sigprocmask, MASK_UNBLOCK, &own, 0, 8);
+}
+
+/*
+ * In a node's process. No signal of the program comes here but those that its own instructions cause.
+ */
+
+/* The origin wants the thread's attention: there may be a handler to run. */
+static void attention(int sig, void *info, void *ucontext) {
+    (void)sig;
+    (void)info;
+    struct native *native = native_self();
+    if (!native)
+        return;
+    struct interrupted at = {machine_ucontext_pc(ucontext), machine_ucontext_sp(ucontext), 0};
+    uint64_t pc = at.pc;
+    native->own_signals++;
+    nodes_take_signal(native->thread, &at);
+    if (at.pc != pc)
+        machine_ucontext_set_pc(ucontext, at.pc);
+    signals_end_call(native->thread, ucontext);
+}
+
+/* si_addr of a fault. */
+static uint64_t info_address(const void *info) {
+    return ((const uint64_t *)info)[2];
+}
+
+/* Memory that has not been touched here yet; else the program's own fault, which it handles or dies of. */
+static void fault(int sig, void *info, void *ucontext) {
+    struct native *native = native_self();
+    struct signal_action action;
+    if (sig == SIGNAL_SEGV && memory_touch(info_address(info)))
+        return;
+    if (!native)
+        popcorn_fatal("a node's process met a fault of its own", 70);
+    action = signals_current(sig);
+    if (!signals_handled(&action)) {
+        const long argument[6] = {sig};
+        nodes_call(native->thread, MAILBOX_FAULT, argument);
+    }
+    native->program_signals++;
+    signals_run_on(native, sig, info, ucontext);
+}
+
+void signals_start_node(void) {
+    static const int faults[] = {SIGNAL_ILL, SIGNAL_TRAP, SIGNAL_BUS, SIGNAL_FPE, SIGNAL_SEGV, SIGNAL_SYS};
+    unsigned long flags = ACTION_SIGINFO | ACTION_ONSTACK | ACTION_NODEFER;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        machine_sigaction(faults[i], fault, flags, 0);
+    machine_sigaction(SIGNAL_USER1, attention, ACTION_SIGINFO | ACTION_NODEFER, 0);
 }

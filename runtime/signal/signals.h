@@ -17,11 +17,15 @@
 #define SIGNAL_BIT(sig) (1ULL << ((sig) - 1))
 
 enum {
+    SIGNAL_ILL = 4,
+    SIGNAL_TRAP = 5,
     SIGNAL_ABORT = 6,
     SIGNAL_BUS = 7,
+    SIGNAL_FPE = 8,
     SIGNAL_KILL = 9,
     SIGNAL_USER1 = 10,
     SIGNAL_SEGV = 11,
+    SIGNAL_SYS = 31,
     SIGNAL_CANCEL = 33, /* of pthread_cancel */
     SIGNAL_DEFAULT = 0, /* handlers */
     SIGNAL_IGNORE = 1,
@@ -54,11 +58,32 @@ uint64_t signals_allowed(uint64_t mask);
 /* The end of a critical section in which a signal was put off. */
 void signals_deliver_deferred(struct native *);
 
+/* Where a handler interrupts the thread; it may change pc and mask. */
+struct interrupted {
+    uint64_t pc, sp, mask;
+};
+
 /*
- * Runs the program's handler on the calling thread, below what its data stack holds. `ucontext` is the native
- * one; the handler's changes of pc and mask are written back to it. True if there is a handler.
+ * Runs the program's handler on the calling thread, in whatever process, below what its data stack holds. The
+ * signal has a handler (signals_current).
  */
-bool signals_run(struct native *, int sig, const void *info, void *ucontext);
+void signals_run(struct native *, int sig, const void *info, struct interrupted *);
+
+/* Runs it on top of a native signal frame. */
+void signals_run_on(struct native *, int sig, const void *info, void *ucontext);
+
+/* Puts a signal off: nothing more is delivered until signals_deliver_deferred(). */
+void signals_defer(struct native *, int sig, const void *info, void *ucontext);
+
+/* After a handler that may have cancelled the thread: the system call that it interrupted ends with -EINTR. */
+void signals_end_call(const struct popcorn_thread *, void *ucontext);
+
+/* In a node's process: installs handlers for faults, and for the signal by which the origin wants attention. */
+void signals_start_node(void);
+
+static inline bool signals_handled(const struct signal_action *action) {
+    return action->handler != SIGNAL_DEFAULT && action->handler != SIGNAL_IGNORE;
+}
 
 /* What the program has set for a signal, from any process. */
 struct signal_action signals_current(int sig);

@@ -54,7 +54,8 @@ static void start_nodes(const struct start_block *block) {
 static void start_migration(const struct start_block *block) {
     char error[POPCORN_ERROR_SIZE];
     require(stack_init(), "the program's call-site table is damaged");
-    if (!migration_start(block->environment, nodes_list(), error))
+    popcorn_control()->migration = migration_start(block->environment, nodes_list(), error);
+    if (!popcorn_control()->migration)
         popcorn_fatal(error, EXIT_USAGE);
     if (migration_wants_nodes())
         memory_share(); /* if it fails now, the first hop says so */

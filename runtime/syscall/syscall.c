@@ -57,11 +57,27 @@ static long sleep_here(long number, const long a[6]) {
     }
 }
 
+static bool cancelled(const struct popcorn_thread *thread) {
+    return *(const volatile uint64_t *)((char *)thread->tcb + POPCORN_TCB_CANCEL) == POPCORN_CANCEL_INTERRUPTED;
+}
+
+/* On a node the kernel knows nothing of the program's SA_RESTART. */
+static long wait_on_node(struct native *native, const long call[6]) {
+    for (;;) {
+        native->restart = true;
+        long r = syscall_restartable(NR_futex, call);
+        if (r != -E_INTR || !native->restart || cancelled(native->thread))
+            return r;
+    }
+}
+
 /* Waiters may be in several processes: no futex is private. */
 static long futex_here(const long a[6]) {
-    const struct native *native = native_self();
+    struct native *native = native_self();
     long call[6] = {a[0], a[1] & ~FUTEX_PRIVATE, a[2], a[3], a[4], a[5]};
     const struct kernel_time *timeout = (const struct kernel_time *)a[3];
+    if (!timeout && !nodes_at_origin)
+        return wait_on_node(native, call);
     if ((call[1] & FUTEX_COMMAND) != FUTEX_WAIT || !timeout)
         return syscall_restartable(NR_futex, call);
     int64_t end = kernel_nanoseconds() + timeout->seconds * 1000000000 + timeout->nanoseconds;
@@ -216,7 +232,7 @@ long syscall_at_origin(struct popcorn_thread *thread, long number, const long ar
 }
 
 /* Calls that mean the same in every process of the program. */
-static bool local_call(const struct popcorn_thread *thread, long number, const long a[6], long *result) {
+static bool shared_call(const struct popcorn_thread *thread, long number, const long a[6], long *result) {
     switch (number) {
     case NR_clock_gettime:
         *result = clock_gettime_here(a[0], (struct kernel_time *)a[1]);
@@ -239,6 +255,20 @@ static bool local_call(const struct popcorn_thread *thread, long number, const l
         return true;
     }
     return false;
+}
+
+/* On a node, memory may not have been touched here before the kernel is told to. */
+static bool local_call(const struct popcorn_thread *thread, long number, const long a[6], long *result) {
+    for (int i = 0; i < 7; i++) {
+        if (!shared_call(thread, number, a, result))
+            return false;
+        bool touched = false;
+        for (int k = 0; *result == -E_FAULT && !nodes_at_origin && k < 6; k++)
+            touched |= memory_touch((uint64_t)a[k]);
+        if (!touched)
+            return true;
+    }
+    return true;
 }
 
 long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long f) {

@@ -33,6 +33,7 @@ struct native {
     uint64_t deferred_info[16];
     volatile uint64_t program_signals; /* handlers of the program run here */
     volatile uint64_t own_signals;     /* signals of the run time's own that came here */
+    bool restart; /* the last handler was set with SA_RESTART */
     uint64_t last_fault; /* memory/touch.c: address of the last access that was tried again */
     int (*start)(void *); /* a new thread's function and its argument */
     void *argument;

@@ -239,6 +239,10 @@ long __popcorn_syscall(long n, long a, long b, long c, long d, long e, long f) {
     return 0;
 }
 
+void popcorn_unpin(struct popcorn_thread *t, int pinned) {
+    t->pinned = pinned;
+}
+
 struct popcorn_native_stack popcorn_native_stack(const struct popcorn_thread *t) {
     (void)t;
     return (struct popcorn_native_stack){(uintptr_t)stack.words, (uintptr_t)(stack.words + STACK_WORDS)};

@@ -46,6 +46,7 @@ struct popcorn_control {
     uint32_t nnodes; /* 0 until the node list has been looked up */
     uint32_t shared; /* not zero once portable memory is shared between processes */
     uint64_t layout_hash;
+    void *migration; /* lib/migration's state */
     struct popcorn_node_entry node[POPCORN_CONTROL_NODES];
     struct popcorn_thread *threads; /* the first; the others by `next` */
     uint32_t nthreads;

@@ -71,6 +71,9 @@ void popcorn_portable_unmap(void *address, size_t bytes);
 /* The nodes of POPCORN_NODES by number; the node of this process. */
 int popcorn_this_node(void);
 
+/* By longjmp: thread->pinned becomes `pinned`, which it was at setjmp; handlers that are left by this end. */
+void popcorn_unpin(struct popcorn_thread *, int pinned);
+
 /* Prints "popcorn: MESSAGE" and a newline on standard error in one write. Async-signal-safe. */
 void popcorn_message(const char *message);
 

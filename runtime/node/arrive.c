@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/internal.h"
+#include "thread/native.h"
+
+/* Accepts first, works then: from the compare-and-swap on the sender is out of it. */
+void arrive_if_sent(struct popcorn_thread *thread) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    struct native *native = thread->native[native_node];
+    uint32_t sent = MAILBOX_PLACE(MAILBOX_SENT, native_node);
+    if (atomic_load(&box->place) != sent ||
+        !atomic_compare_exchange_strong(&box->place, &sent, MAILBOX_PLACE(MAILBOX_RUNNING, native_node)))
+        return;
+    thread->times.accepted = (uint64_t)kernel_nanoseconds();
+    thread->node = native_node;
+    machine_set_thread_pointer(thread->tcb);
+    native->critical = 0;
+    if (native->deferred)
+        signals_deliver_deferred(native);
+    if (box->start) {
+        long (*start)(void *) = box->start;
+        box->start = NULL;
+        machine_run((void *)native->stack_high, start, box->argument);
+    }
+    if (stack_validate(thread))
+        popcorn_fatal("a thread arrived with a damaged chain of frame records", NODE_EXIT_DIED);
+    stack_rebuild(thread);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* The nodes' processes as the origin knows them: a socket each, which ends when either side does. */
+#include "memory/memory.h"
+#include "node/internal.h"
+#include "popcorn/text.h"
+#include "syscall/descriptors.h"
+#include "thread/lock.h"
+#include "thread/native.h"
+
+#define GOODBYE 1000000000L /* nanoseconds for the nodes' processes to end */
+
+enum { POLL_IN = 1, POLL_HANGUP = 0x10 };
+
+struct poll {
+    int fd;
+    int16_t events, revents;
+};
+
+static int peer_socket[POPCORN_CONTROL_NODES]; /* 0: none */
+static struct popcorn_lock peers_lock;
+
+bool node_runs(int nid) {
+    return __atomic_load_n(&popcorn_control()->node[nid].state, __ATOMIC_ACQUIRE) == POPCORN_NODE_RUNNING;
+}
+
+void peers_enter(int nid, int socket) {
+    lock_take(&peers_lock);
+    peer_socket[nid] = socket;
+    lock_release(&peers_lock);
+}
+
+/* Which peers there are, for ppoll(); their number. */
+static int list_peers(struct poll *poll, int *nid) {
+    int n = 0;
+    for (int i = 0; i < POPCORN_CONTROL_NODES; i++)
+        if (peer_socket[i]) {
+            poll[n] = (struct poll){.fd = peer_socket[i], .events = POLL_IN};
+            nid[n++] = i;
+        }
+    return n;
+}
+
+static void close_peer(int nid) {
+    descriptors_drop(peer_socket[nid]);
+    peer_socket[nid] = 0;
+}
+
+/* A peer says nothing after its greeting: anything that poll reports is its end. */
+static int close_dead_peers(const struct kernel_time *wait) {
+    struct poll poll[POPCORN_CONTROL_NODES];
+    int nid[POPCORN_CONTROL_NODES], n = list_peers(poll, nid);
+    if (n == 0 || KERNEL(NR_ppoll, poll, n, wait, 0, 8) <= 0)
+        return n;
+    for (int i = 0; i < n; i++)
+        if (poll[i].revents) {
+            __atomic_store_n(&popcorn_control()->node[nid[i]].state, POPCORN_NODE_FAILED, __ATOMIC_RELEASE);
+            close_peer(nid[i]);
+        }
+    return n;
+}
+
+void peers_check(void) {
+    const struct kernel_time now = {0, 0};
+    lock_take(&peers_lock);
+    close_dead_peers(&now);
+    lock_release(&peers_lock);
+}
+
+void peers_died(int nid) {
+    char line[128];
+    struct text t = text_begin(line, sizeof line);
+    text_string(&t, "the process of node ");
+    text_signed(&t, nid);
+    text_string(&t, " (");
+    text_string(&t, popcorn_control()->node[nid].isa);
+    text_string(&t, ") died with a thread of the program on it");
+    popcorn_fatal(line, NODE_EXIT_DIED);
+}
+
+void nodes_end(void) {
+    int64_t end = kernel_nanoseconds() + GOODBYE;
+    lock_take(&peers_lock);
+    for (int i = 0; i < POPCORN_CONTROL_NODES; i++)
+        if (peer_socket[i])
+            KERNEL(NR_shutdown, peer_socket[i], 1); /* what we send: the node reads the end */
+    struct kernel_time tick = {0, NODE_TICK};
+    while (close_dead_peers(&tick) > 0 && kernel_nanoseconds() < end)
+        ;
+    lock_release(&peers_lock);
+}
+
+void nodes_forked(void) {
+    struct popcorn_control *control = popcorn_control();
+    struct popcorn_thread *thread = popcorn_current();
+    atomic_store(&peers_lock.word, 0);
+    for (int i = 0; i < POPCORN_CONTROL_NODES; i++) {
+        if (peer_socket[i])
+            close_peer(i);
+        if (i == control->origin)
+            continue;
+        control->node[i].pid = 0;
+        if (control->node[i].state == POPCORN_NODE_RUNNING)
+            control->node[i].state = POPCORN_NODE_ABSENT;
+        thread->native[i] = NULL;
+        thread->mailbox->worker[i] = 0;
+    }
+    control->node[control->origin].pid = control->pid;
+    atomic_store(&thread->mailbox->workers, 0);
+}
+
+static void wait_for_forgetting(int nid, struct node_room *room) {
+    int64_t end = kernel_nanoseconds() + NODE_PATIENCE;
+    while (atomic_load(&room->forget) == MAILBOX_POSTED && node_runs(nid)) {
+        uint32_t seen = atomic_load(&room->answer);
+        if (kernel_nanoseconds() > end)
+            popcorn_fatal("a node's process does not answer", NODE_EXIT_DIED);
+        if (atomic_load(&room->forget) == MAILBOX_POSTED)
+            bell_wait(&room->answer, seen, NODE_TICK);
+        peers_check();
+    }
+    atomic_store(&room->forget, MAILBOX_FREE);
+}
+
+/* The caller holds the memory lock: one range at a time. */
+void nodes_forget(uint64_t address, size_t size) {
+    const struct popcorn_control *control = popcorn_control();
+    for (int i = 0; i < (int)control->nnodes; i++) {
+        struct node_room *room = node_room(i);
+        if (i == control->origin || !node_runs(i))
+            continue;
+        room->forget_start = address;
+        room->forget_size = size;
+        atomic_store(&room->forget, MAILBOX_POSTED);
+        bell_ring(&room->bell);
+        wait_for_forgetting(i, room);
+    }
+}
+
+void nodes_thread_ends(struct popcorn_thread *thread) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    const struct popcorn_control *control = popcorn_control();
+    int64_t end = kernel_nanoseconds() + NODE_PATIENCE;
+    atomic_store(&box->place, MAILBOX_PLACE(MAILBOX_ENDED, 0));
+    for (int i = 0; i < (int)control->nnodes; i++)
+        if (box->worker[i])
+            bell_ring(&box->bell[i]);
+    for (uint32_t left; (left = atomic_load(&box->workers)) > 0 && kernel_nanoseconds() < end;) {
+        bell_wait(&box->workers, left, NODE_TICK);
+        peers_check();
+        uint32_t dead = 0;
+        for (int i = 0; i < (int)control->nnodes; i++)
+            dead += box->worker[i] && !node_runs(i);
+        if (atomic_load(&box->workers) <= dead)
+            return;
+    }
+}

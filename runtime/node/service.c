@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A node's process: joins the program's memory, then has two native threads beside its workers. One serves the
+ * node's room; the other reads the socket, whose end is the end of the origin, and so of this process.
+ */
+#include "memory/memory.h"
+#include "node/internal.h"
+#include "node/qemu.h"
+#include "popcorn/migration.h"
+#include "popcorn/text.h"
+#include "thread/native.h"
+
+#define WATCH_STACK (64UL << 10)
+#define THREAD_FLAGS 0x50f00 /* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM */
+#define MESSAGE_DONTWAIT 0x40
+#define MESSAGE_PEEK 2
+
+bool nodes_at_origin = true;
+
+static void close_and_exit(void) {
+    KERNEL(NR_exit_group, 0);
+    __builtin_trap();
+}
+
+static int watch(void *argument) {
+    char byte;
+    (void)argument;
+    for (;;) {
+        long n = KERNEL(NR_read, NODE_SOCKET, &byte, 1);
+        if (n != -E_INTR && n != 1)
+            close_and_exit();
+    }
+}
+
+static int start_watching(void) {
+    long stack = KERNEL(NR_mmap, 0, WATCH_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack < 0 && stack >= -4095)
+        return (int)stack;
+    long tid = machine_clone(THREAD_FLAGS, (void *)((uint64_t)stack + WATCH_STACK), NULL, NULL, NULL, watch, NULL);
+    return tid < 0 ? (int)tid : 0;
+}
+
+static int worker_main(void *argument) {
+    struct native *native = argument;
+    machine_set_thread_pointer(native->thread->tcb);
+    native_adopt(native);
+    native->thread->mailbox->worker[native_node] = native->tid;
+    worker_wait(native->thread);
+}
+
+/* The thread's sender is waiting: a refusal goes to it. */
+static void refuse_worker(struct popcorn_thread *thread) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    uint32_t sent = MAILBOX_PLACE(MAILBOX_SENT, native_node);
+    struct text t = text_begin(box->reason, sizeof box->reason);
+    text_string(&t, "the node has no memory for the thread");
+    thread->native[native_node] = NULL;
+    atomic_fetch_sub(&box->workers, 1);
+    if (atomic_compare_exchange_strong(&box->place, &sent, MAILBOX_PLACE(MAILBOX_REFUSED, native_node)))
+        bell_ring(&box->bell[thread->node]);
+}
+
+static void make_worker(struct popcorn_thread *thread) {
+    bool main_thread = thread->tid == popcorn_control()->pid;
+    atomic_fetch_add(&thread->mailbox->workers, 1);
+    struct native *native = native_create(thread, main_thread ? NATIVE_MAIN_STACK : NATIVE_THREAD_STACK);
+    if (!native) {
+        refuse_worker(thread);
+        return;
+    }
+    long tid = machine_clone(THREAD_FLAGS, (void *)native->stack_high, NULL, NULL, NULL, worker_main, native);
+    if (tid < 0) {
+        native_destroy(native);
+        refuse_worker(thread);
+    }
+}
+
+static void make_workers(struct node_room *room) {
+    struct popcorn_thread *thread = atomic_exchange(&room->wanted, NULL);
+    while (thread) {
+        struct popcorn_thread *next = thread->mailbox->next_wanted; /* the thread may want another node at once */
+        make_worker(thread);
+        thread = next;
+    }
+}
+
+static void forget(struct node_room *room) {
+    if (atomic_load(&room->forget) != MAILBOX_POSTED)
+        return;
+    memory_forget(room->forget_start, room->forget_size);
+    atomic_store(&room->forget, MAILBOX_DONE);
+    bell_ring(&room->answer);
+}
+
+void service_run(void) {
+    struct node_room *room = node_room(native_node);
+    for (;;) {
+        uint32_t seen = atomic_load(&room->bell);
+        make_workers(room);
+        forget(room);
+        bell_wait(&room->bell, seen, NODE_IDLE);
+    }
+}
+
+/* 0, or a negative errno. */
+static int join(const struct greeting *origin) {
+    const struct popcorn_control *control = popcorn_control();
+    nodes_at_origin = false;
+    native_node = origin->node;
+    popcorn_backend = &local_backend;
+    if (origin->layout_hash != node_layout_hash() || origin->version != POPCORN_CONTROL_VERSION)
+        return -E_NOEXEC;
+    int r = memory_join(NODE_MEMORY);
+    if (r)
+        return r;
+    if (!text_equal(control->magic, POPCORN_CONTROL_MAGIC) || control->pid != origin->pid)
+        return -E_NOEXEC;
+    r = stack_init();
+    if (r)
+        return r;
+    migration_attach(control->migration);
+    signals_start_node();
+    return start_watching();
+}
+
+void nodes_enter(int argc, char **argv) {
+    struct greeting origin, reply;
+    if (argc != 1 || !text_equal(argv[0], NODE_NAME))
+        return;
+    long n = KERNEL(NR_recvfrom, NODE_SOCKET, &origin, sizeof origin, MESSAGE_DONTWAIT | MESSAGE_PEEK);
+    if (n != sizeof origin || origin.magic != GREETING_MAGIC)
+        return;
+    KERNEL(NR_recvfrom, NODE_SOCKET, &origin, sizeof origin, MESSAGE_DONTWAIT);
+    KERNEL(NR_close, NODE_IMAGE);
+    reply = origin;
+    reply.layout_hash = node_layout_hash();
+    reply.version = POPCORN_CONTROL_VERSION;
+    reply.pid = (int32_t)KERNEL(NR_getpid);
+    reply.error = join(&origin);
+    KERNEL(NR_write, NODE_SOCKET, &reply, sizeof reply);
+    if (reply.error)
+        close_and_exit();
+    service_run();
+}

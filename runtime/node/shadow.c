@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The thread's native thread at the origin while the thread is elsewhere: carries out its system calls, hands
+ * it the signals that come here, and takes it when it comes home.
+ */
+#include "node/internal.h"
+#include "syscall/syscall.h"
+#include "thread/native.h"
+#include "thread/threads.h"
+
+#define FIRST_NUDGE 1000000L /* nanoseconds until a worker that takes no signal is nudged again */
+
+static long clone_for(const long a[6]) {
+    uint64_t none[3] = {0};
+    uint64_t *rest = a[2] & CLONE_SETTLS ? (uint64_t *)a[4] : none;
+    return threads_clone((int (*)(void *))a[0], (void *)a[1], (unsigned)a[2], (void *)a[3], (int *)rest[0],
+                         (void *)rest[1], (int *)rest[2]);
+}
+
+static long carry_out(struct popcorn_thread *thread, struct mailbox_call *call) {
+    const long *a = call->argument;
+    switch (call->number) {
+    case MAILBOX_CLONE:
+        return clone_for(a);
+    case MAILBOX_UNMAP_SELF:
+        threads_exit((void *)a[0], (uint64_t)a[1], 0);
+    case MAILBOX_START_NODE:
+        return node_start((int)a[0], thread->mailbox->reason);
+    case MAILBOX_FAULT:
+        signals_die((int)a[0]);
+    }
+    return syscall_at_origin(thread, call->number, a);
+}
+
+/* libc on the node may have given the thread another block. */
+static void follow_thread_pointer(struct popcorn_thread *thread) {
+    if (machine_thread_pointer() != thread->tcb)
+        machine_set_thread_pointer(thread->tcb);
+}
+
+static void serve(struct popcorn_thread *thread, uint32_t index) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    struct mailbox_call *call = &box->call[index];
+    if (index >= MAILBOX_DEPTH || atomic_load(&call->state) != MAILBOX_POSTED)
+        return;
+    follow_thread_pointer(thread);
+    call->result = carry_out(thread, call);
+    atomic_store(&call->state, MAILBOX_DONE);
+    bell_ring(&box->bell[thread->node]);
+}
+
+static void look_after(struct popcorn_mailbox *box) {
+    uint32_t place = atomic_load(&box->place);
+    peers_check();
+    if (MAILBOX_PHASE(place) == MAILBOX_RUNNING && !node_runs(MAILBOX_NODE(place)))
+        peers_died(MAILBOX_NODE(place));
+}
+
+static void remove_signal(struct popcorn_mailbox *box, struct mailbox_signal *s) {
+    atomic_store(&s->state, MAILBOX_FREE);
+    atomic_fetch_sub(&box->signals, 1);
+}
+
+static struct mailbox_signal *top_signal(struct popcorn_mailbox *box) {
+    uint32_t depth = atomic_load(&box->signals);
+    return depth ? &box->signal[depth - 1] : NULL;
+}
+
+/* A handler whose native frame start_anew() dropped has returned: so does the call that it interrupted. */
+static void finish_orphan(struct popcorn_thread *thread, struct mailbox_signal *s) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    struct mailbox_call *call = s->base ? &box->call[s->base - 1] : NULL;
+    bool restart = signals_current(s->sig).flags & ACTION_RESTART;
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &s->mask, 0, 8);
+    remove_signal(box, s);
+    if (!call || restart || atomic_load(&call->state) != MAILBOX_POSTED)
+        return;
+    call->result = -E_INTR;
+    atomic_store(&call->state, MAILBOX_DONE);
+    bell_ring(&box->bell[thread->node]);
+}
+
+/* Serves the thread, or the innermost handler in which it is. */
+static void serve_any(struct popcorn_thread *thread) {
+    struct mailbox_signal *s = top_signal(thread->mailbox);
+    uint32_t state = s ? atomic_load(&s->state) : MAILBOX_FREE;
+    if (state == MAILBOX_DONE) {
+        finish_orphan(thread, s);
+    } else if (state == MAILBOX_ABANDONED) {
+        remove_signal(thread->mailbox, s);
+        bell_ring(&thread->mailbox->bell[thread->node]);
+    } else {
+        serve(thread, state == MAILBOX_TAKEN ? s->base : 0);
+    }
+}
+
+void shadow_wait(struct popcorn_thread *thread) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    struct native *native = thread->native[native_node];
+    int64_t looked = kernel_nanoseconds();
+    for (;;) {
+        uint32_t seen = atomic_load(&box->bell[native_node]);
+        arrive_if_sent(thread);
+        serve_any(thread);
+        if (native->deferred && MAILBOX_PHASE(atomic_load(&box->place)) == MAILBOX_RUNNING)
+            signals_deliver_deferred(native);
+        bell_wait(&box->bell[native_node], seen, NODE_TICK);
+        if (kernel_nanoseconds() - looked >= NODE_TICK) {
+            look_after(box);
+            looked = kernel_nanoseconds();
+        }
+    }
+}
+
+static long shadow_again(void *thread) {
+    shadow_wait(thread);
+}
+
+/* Makes the worker look: it may be computing, or waiting for an answer to a call. */
+static void nudge(struct popcorn_mailbox *box, int nid) {
+    const struct popcorn_node_entry *node = &popcorn_control()->node[nid];
+    bell_ring(&box->bell[nid]);
+    if (atomic_load(&box->calls) == 0 && box->worker[nid])
+        KERNEL(NR_tgkill, node->pid, box->worker[nid], SIGNAL_USER1);
+}
+
+static struct mailbox_signal *post_signal(struct popcorn_mailbox *box, int sig, const void *info, uint64_t mask) {
+    uint32_t depth = atomic_load(&box->signals);
+    if (depth >= MAILBOX_DEPTH)
+        return NULL;
+    struct mailbox_signal *s = &box->signal[depth];
+    s->sig = sig;
+    s->mask = mask;
+    __builtin_memcpy(s->info, info, sizeof s->info);
+    atomic_store(&s->state, MAILBOX_POSTED);
+    atomic_store(&box->signals, depth + 1);
+    return s;
+}
+
+/* Not taken yet, and the thread is leaving its node: true if the signal could be taken off it again. */
+static bool withdraw(struct popcorn_mailbox *box, struct mailbox_signal *s) {
+    uint32_t posted = MAILBOX_POSTED;
+    if (MAILBOX_PHASE(atomic_load(&box->place)) == MAILBOX_RUNNING ||
+        !atomic_compare_exchange_strong(&s->state, &posted, MAILBOX_FREE))
+        return false;
+    remove_signal(box, s);
+    return true;
+}
+
+/*
+ * The handler was left by longjmp, and with it whatever this native thread was doing for it. As natively, the
+ * signal mask stays as it is. Handlers further out go on without their native frames (finish_orphan).
+ */
+static _Noreturn void start_anew(struct popcorn_thread *thread, struct mailbox_signal *s) {
+    struct native *native = thread->native[native_node];
+    remove_signal(thread->mailbox, s);
+    bell_ring(&thread->mailbox->bell[thread->node]);
+    native->critical = 0;
+    machine_run((void *)native->stack_high, shadow_again, thread);
+}
+
+enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *thread, int sig, const void *info,
+                                           uint64_t *mask) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    uint32_t place = atomic_load(&box->place);
+    if (place == MAILBOX_PLACE(MAILBOX_RUNNING, native_node))
+        return NODES_HERE;
+    struct mailbox_signal *s = MAILBOX_PHASE(place) == MAILBOX_RUNNING ? post_signal(box, sig, info, *mask) : NULL;
+    if (!s)
+        return NODES_UNDER_WAY;
+    native_self()->restart = signals_current(sig).flags & ACTION_RESTART;
+    for (int64_t patience = FIRST_NUDGE;; patience = patience < NODE_TICK ? patience * 2 : NODE_TICK) {
+        uint32_t seen = atomic_load(&box->bell[native_node]), state = atomic_load(&s->state);
+        if (state == MAILBOX_DONE) {
+            *mask = s->mask;
+            remove_signal(box, s);
+            return NODES_FORWARDED;
+        }
+        if (state == MAILBOX_ABANDONED)
+            start_anew(thread, s);
+        if (state == MAILBOX_TAKEN)
+            serve(thread, s->base);
+        else if (withdraw(box, s))
+            return NODES_UNDER_WAY;
+        else
+            nudge(box, thread->node);
+        bell_wait(&box->bell[native_node], seen, patience);
+        look_after(box);
+    }
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Starts a node's process, at the origin. Twice removed, so that the program never has a child that it did not
+ * make: an intermediate child starts it and ends at once. It has a session of its own (the terminal's signals
+ * are the origin's), standard error, and three descriptors.
+ */
+#include "memory/memory.h"
+#include "node/image.h"
+#include "node/internal.h"
+#include "node/qemu.h"
+#include "popcorn/text.h"
+#include "syscall/descriptors.h"
+#include "thread/lock.h"
+#include "thread/native.h"
+#include "thread/threads.h"
+
+#define START_STACK (64UL << 10)
+#define WAIT_ALL 0x40000000 /* __WALL */
+#define EXEC_EMPTY_PATH 0x1000
+#define LAST_NODE_FD NODE_IMAGE
+
+enum { FAMILY_UNIX = 1, TYPE_SEQPACKET = 5, MESSAGE_DONTWAIT = 0x40, MESSAGE_NOSIGNAL = 0x4000, POLL_IN = 1 };
+
+/* What the new process needs, in the memory that it shares with us until it runs its image. */
+struct launch {
+    int socket, memory, image;
+    const char *qemu; /* NULL: the image is this machine's */
+    char *argument[QEMU_ARGUMENTS];
+    char *stack; /* the second child's */
+    volatile long error;
+};
+
+static struct popcorn_lock start_lock;
+
+/* The node's process itself, until it runs its image. */
+static int launch_node(void *argument) {
+    struct launch *l = argument;
+    char *environment[] = {NULL};
+    uint64_t none = 0;
+    KERNEL(NR_setsid);
+    KERNEL(NR_dup3, l->socket, NODE_SOCKET, 0);
+    KERNEL(NR_dup3, l->memory, NODE_MEMORY, 0);
+    KERNEL(NR_dup3, l->image, NODE_IMAGE, 0);
+    KERNEL(NR_close, 0);
+    KERNEL(NR_close, 1);
+    KERNEL(NR_openat, AT_CWD, "/dev/null", OPEN_RDWR, 0);
+    KERNEL(NR_openat, AT_CWD, "/dev/null", OPEN_RDWR, 0);
+    KERNEL(NR_close_range, LAST_NODE_FD + 1, ~0U, 0);
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &none, 0, 8);
+    l->error = l->qemu ? KERNEL(NR_execve, l->qemu, l->argument, environment)
+                       : KERNEL(NR_execveat, NODE_IMAGE, "", l->argument, environment, EXEC_EMPTY_PATH);
+    return 127;
+}
+
+static int launch_intermediate(void *argument) {
+    struct launch *l = argument;
+    long pid = machine_clone(CLONE_VM | CLONE_VFORK, l->stack, NULL, NULL, NULL, launch_node, l);
+    if (pid < 0)
+        l->error = pid;
+    return 0;
+}
+
+static long launch(struct launch *l) {
+    long memory = KERNEL(NR_mmap, 0, 2 * START_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory < 0 && memory >= -4095)
+        return memory;
+    uint64_t all = ~0ULL, before;
+    l->stack = (char *)memory + START_STACK;
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &all, &before, 8);
+    long pid = machine_clone(CLONE_VM | CLONE_VFORK, l->stack + START_STACK, NULL, NULL, NULL, launch_intermediate, l);
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &before, 0, 8);
+    if (pid > 0)
+        KERNEL(NR_wait4, pid, 0, WAIT_ALL, 0);
+    KERNEL(NR_munmap, memory, 2 * START_STACK);
+    return pid < 0 ? pid : l->error;
+}
+
+static int say(char *reason, const char *what, const char *more, int error) {
+    struct text t = text_begin(reason, POPCORN_REASON_SIZE);
+    text_string(&t, what);
+    text_string(&t, more);
+    return error;
+}
+
+/* Memory has to be shared before there is anyone to share it with. */
+static int share_memory(char *reason) {
+    if (memory_file() >= 0)
+        return 0;
+    if (!threads_stop_others())
+        return say(reason, "the other threads cannot be stopped to share memory", "", -E_AGAIN);
+    int r = memory_share();
+    threads_release();
+    return r ? say(reason, "memory cannot be shared: ", text_error(-r), r) : 0;
+}
+
+static int greet(int socket, int nid) {
+    struct greeting hello = {.magic = GREETING_MAGIC,
+                             .layout_hash = node_layout_hash(),
+                             .version = POPCORN_CONTROL_VERSION,
+                             .node = nid,
+                             .pid = popcorn_control()->pid};
+    return KERNEL(NR_sendto, socket, &hello, sizeof hello, MESSAGE_NOSIGNAL) == sizeof hello ? 0 : -E_PROTO;
+}
+
+/* Waits for the greeting of a process that has just been started. */
+static int await_greeting(int socket, struct greeting *hello, char *reason) {
+    struct {
+        int fd;
+        int16_t events, revents;
+    } poll = {socket, POLL_IN, 0};
+    struct kernel_time patience = {NODE_PATIENCE / 1000000000, 0};
+    long r;
+    do
+        r = KERNEL(NR_ppoll, &poll, 1, &patience, 0, 8);
+    while (r == -E_INTR);
+    if (r <= 0)
+        return say(reason, "the node's process does not answer", "", -E_TIMEDOUT);
+    r = KERNEL(NR_recvfrom, socket, hello, sizeof *hello, MESSAGE_DONTWAIT);
+    if (r != sizeof *hello || hello->magic != GREETING_MAGIC)
+        return say(reason, "the node's process ended as it began", "", -E_PROTO);
+    if (hello->version != POPCORN_CONTROL_VERSION || hello->layout_hash != node_layout_hash())
+        return say(reason, "the node's image is not of this program", "", -E_NOEXEC);
+    if (hello->error)
+        return say(reason, "the node's process cannot join: ", text_error(-hello->error), hello->error);
+    return 0;
+}
+
+static void accept_node(int nid, int socket, const struct greeting *hello) {
+    struct popcorn_node_entry *node = &popcorn_control()->node[nid];
+    node->pid = hello->pid;
+    peers_enter(nid, socket);
+    __atomic_store_n(&node->state, POPCORN_NODE_RUNNING, __ATOMIC_RELEASE);
+}
+
+static int start_with_socket(int nid, struct launch *l, int ours, char *reason) {
+    struct greeting hello;
+    int r = greet(ours, nid);
+    if (r == 0)
+        r = (int)launch(l);
+    if (r)
+        return say(reason, "the node's process cannot be started: ", text_error(-r), r);
+    descriptors_drop(l->socket); /* now the node's alone: its end is the end of the process */
+    l->socket = -1;
+    r = await_greeting(ours, &hello, reason);
+    if (r == 0)
+        accept_node(nid, ours, &hello);
+    return r;
+}
+
+static int start_with_image(int nid, struct launch *l, char *reason) {
+    int pair[2];
+    int r = (int)KERNEL(NR_socketpair, FAMILY_UNIX, TYPE_SEQPACKET | OPEN_CLOEXEC, 0, pair);
+    if (r)
+        return say(reason, "no socket for the node's process: ", text_error(-r), r);
+    int ours = descriptors_keep(pair[0]);
+    l->socket = descriptors_keep(pair[1]);
+    l->memory = memory_file();
+    if (ours <= LAST_NODE_FD || l->socket <= LAST_NODE_FD || l->memory <= LAST_NODE_FD)
+        r = say(reason, "too few descriptors are left", "", -E_MFILE);
+    else
+        r = start_with_socket(nid, l, ours, reason);
+    descriptors_drop(l->socket);
+    if (r)
+        descriptors_drop(ours);
+    return r;
+}
+
+static int start_locked(int nid, char *reason) {
+    const char *isa = popcorn_control()->node[nid].isa;
+    struct qemu qemu;
+    struct launch l = {.socket = -1};
+    int r = qemu_find(&qemu, isa, reason);
+    if (r == 0)
+        r = share_memory(reason);
+    if (r)
+        return r;
+    l.image = descriptors_keep(image_open(isa, reason));
+    if (l.image < 0)
+        return l.image;
+    l.qemu = qemu.path[0] ? qemu.path : NULL;
+    qemu_arguments(&qemu, l.argument);
+    r = l.image <= LAST_NODE_FD ? say(reason, "too few descriptors are left", "", -E_MFILE)
+                                : start_with_image(nid, &l, reason);
+    descriptors_drop(l.image);
+    return r;
+}
+
+/* A node that could not be started is not tried again: what is missing now will be missing at the next point. */
+int node_start(int nid, char reason[POPCORN_REASON_SIZE]) {
+    struct popcorn_node_entry *node = &popcorn_control()->node[nid];
+    int r = 0;
+    lock_take(&start_lock);
+    if (__atomic_load_n(&node->state, __ATOMIC_ACQUIRE) == POPCORN_NODE_FAILED)
+        r = say(reason, "the node's process died or could not be started", "", -E_NODEV);
+    else if (!node_runs(nid))
+        r = start_locked(nid, reason);
+    if (r && r != -E_AGAIN)
+        __atomic_store_n(&node->state, POPCORN_NODE_FAILED, __ATOMIC_RELEASE);
+    lock_release(&start_lock);
+    return r;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* The thread's native thread in a node's process: waits for the thread, runs it, asks the shadow for its system
+ * calls. */
+#include "node/internal.h"
+#include "thread/native.h"
+
+/* The thread is no more. Its portable memory may go as soon as the count says that this worker is gone. */
+static _Noreturn void leave(struct popcorn_thread *thread) {
+    struct native *native = thread->native[native_node];
+    _Atomic uint32_t *workers = &thread->mailbox->workers;
+    signals_block_all();
+    machine_set_thread_pointer(native->last_tcb);
+    atomic_fetch_sub(workers, 1);
+    KERNEL(NR_futex, workers, FUTEX_WAKE, 0x7fffffff);
+    machine_unmap_and_exit((void *)native->map, native->map_end - native->map);
+}
+
+static void leave_if_ended(struct popcorn_thread *thread) {
+    if (MAILBOX_PHASE(atomic_load(&thread->mailbox->place)) == MAILBOX_ENDED)
+        leave(thread);
+}
+
+void worker_wait(struct popcorn_thread *thread) {
+    _Atomic uint32_t *bell = &thread->mailbox->bell[native_node];
+    for (;;) {
+        uint32_t seen = atomic_load(bell);
+        arrive_if_sent(thread);
+        leave_if_ended(thread);
+        bell_wait(bell, seen, NODE_IDLE);
+    }
+}
+
+static struct mailbox_signal *posted_signal(struct popcorn_mailbox *box) {
+    uint32_t depth = atomic_load(&box->signals);
+    struct mailbox_signal *s = depth ? &box->signal[depth - 1] : NULL;
+    return s && atomic_load(&s->state) == MAILBOX_POSTED ? s : NULL;
+}
+
+void nodes_take_signal(struct popcorn_thread *thread, struct interrupted *at) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    struct native *native = thread->native[native_node];
+    struct mailbox_signal *s = posted_signal(box);
+    uint32_t posted = MAILBOX_POSTED;
+    if (!s || native->critical || atomic_load(&box->place) != MAILBOX_PLACE(MAILBOX_RUNNING, native_node))
+        return;
+    s->base = atomic_load(&box->calls);
+    s->pinned = thread->pinned;
+    if (!atomic_compare_exchange_strong(&s->state, &posted, MAILBOX_TAKEN))
+        return;
+    at->mask = s->mask;
+    native->program_signals++;
+    signals_run(native, s->sig, s->info, at);
+    s->mask = at->mask;
+    atomic_store(&s->state, MAILBOX_DONE);
+    bell_ring(&box->bell[popcorn_control()->origin]);
+}
+
+/* The slot of a new call, filled; NULL if too many are nested. */
+static struct mailbox_call *post_call(struct popcorn_mailbox *box, long number, const long argument[6]) {
+    uint32_t index = atomic_load(&box->calls);
+    struct mailbox_call *call = &box->call[index];
+    if (index >= MAILBOX_DEPTH)
+        return NULL;
+    call->number = number;
+    for (int i = 0; i < 6; i++)
+        call->argument[i] = argument[i];
+    atomic_store(&box->calls, index + 1);
+    atomic_store(&call->state, MAILBOX_POSTED);
+    bell_ring(&box->bell[popcorn_control()->origin]);
+    return call;
+}
+
+/* Runs handlers meanwhile; one that cancels the thread does not come back. */
+static void await_answer(struct popcorn_thread *thread, struct mailbox_call *call) {
+    _Atomic uint32_t *bell = &thread->mailbox->bell[native_node];
+    uint64_t pc = (uint64_t)__builtin_return_address(0);
+    for (;;) {
+        uint32_t seen = atomic_load(bell);
+        struct interrupted here = {pc, (uint64_t)&seen, 0};
+        if (atomic_load(&call->state) == MAILBOX_DONE)
+            return;
+        leave_if_ended(thread);
+        nodes_take_signal(thread, &here);
+        if (here.pc != pc)
+            ((void (*)(void))here.pc)();
+        if (atomic_load(&call->state) != MAILBOX_DONE)
+            bell_wait(bell, seen, NODE_IDLE);
+    }
+}
+
+long nodes_call(struct popcorn_thread *thread, long number, const long argument[6]) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    struct native *native = thread->native[native_node];
+    native->critical++; /* a handler would post calls of its own between ours */
+    struct mailbox_call *call = post_call(box, number, argument);
+    native->critical--;
+    if (!call)
+        return -E_AGAIN;
+    await_answer(thread, call);
+    long result = call->result;
+    atomic_store(&call->state, MAILBOX_FREE);
+    atomic_fetch_sub(&box->calls, 1);
+    return result;
+}
+
+/*
+ * Leaves the innermost handler: its shadow forgets it, and the system call that the handler interrupted, since
+ * longjmp goes to where neither is.
+ */
+static void abandon(struct popcorn_mailbox *box, uint32_t depth) {
+    struct mailbox_signal *s = &box->signal[depth - 1];
+    uint32_t outer = depth > 1 ? box->signal[depth - 2].base : 0;
+    _Atomic uint32_t *bell = &box->bell[native_node];
+    for (uint32_t i = outer; i < MAILBOX_DEPTH; i++)
+        atomic_store(&box->call[i].state, MAILBOX_FREE);
+    atomic_store(&box->calls, outer);
+    atomic_store(&s->state, MAILBOX_ABANDONED);
+    bell_ring(&box->bell[popcorn_control()->origin]);
+    for (uint32_t seen; seen = atomic_load(bell), atomic_load(&s->state) == MAILBOX_ABANDONED;)
+        bell_wait(bell, seen, NODE_TICK);
+}
+
+void popcorn_unpin(struct popcorn_thread *thread, int pinned) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    thread->pinned = pinned;
+    if (nodes_at_origin)
+        return;
+    for (uint32_t depth; (depth = atomic_load(&box->signals)) > 0;) {
+        struct mailbox_signal *s = &box->signal[depth - 1];
+        if (atomic_load(&s->state) != MAILBOX_TAKEN || s->pinned < pinned)
+            return;
+        abandon(box, depth);
+    }
+}

@@ -63,8 +63,8 @@ void fixLayout(Module &M) {
         if (!G.isDeclaration() && !G.getName().starts_with("llvm."))
             placeVariable(G);
     for (Function &F : M)
-        if (F.getFnAttribute("implicit-section-name").getValueAsString() == PlainSection)
-            F.removeFnAttr("implicit-section-name");
+        if (F.getSection() == PlainSection)
+            F.setSection("");
     unsigned Index = 0;
     for (Function &F : M)
         if (!F.isDeclaration() && F.hasAddressTaken()) {

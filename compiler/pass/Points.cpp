@@ -25,8 +25,8 @@ static constexpr unsigned ShortLoop = 256;
 
 static bool isPlain(const Function &F, const TargetLibraryInfo &TLI) {
     LibFunc Known;
-    return F.getFnAttribute("implicit-section-name").getValueAsString() == PlainSection ||
-           TLI.getLibFunc(F.getName(), Known) || F.getName().starts_with("__popcorn");
+    return F.getSection() == PlainSection || TLI.getLibFunc(F.getName(), Known) ||
+           F.getName().starts_with("__popcorn");
 }
 
 static void insertPoint(Instruction *At) {

@@ -37,6 +37,7 @@ static void start_codegen(const struct isa *isa, const char *module) {
     list_add(&argv, "-use-registers-for-deopt-values");
     list_add(&argv, "-fp-contract=off");
     list_add(&argv, "-enable-global-merge=false"); /* it would lay globals out anew */
+    list_add(&argv, "-disable-verify"); /* the pass has verified it */
     list_add(&argv, "-filetype=obj");
     list_add(&argv, module);
     list_add(&argv, "-o");

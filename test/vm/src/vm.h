@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* What the test programs of the two machines have in common. Every function ends the test when it cannot do its work. */
+#ifndef VM_H
+#define VM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uapi/popcorn.h>
+
+#define DEVICE "/dev/popcorn"
+#define ARENA ((char *)0x1000000000)
+#define PAGE 4096u
+#define ARENA_PAGES 32768u
+#define USER 1000u
+#define TIMEOUT_MS 3000 /* the module's timeout_ms in these tests */
+
+/* First byte of a program's hash: what the agent of the tests does with it. */
+enum agent_word { AGENT_ACCEPT = 'a', AGENT_REFUSE = 'r', AGENT_SLEEP = 's', AGENT_DIE = 'd' };
+
+enum job_kind {
+    JOB_ECHO,    /* comes back with `check` inverted */
+    JOB_SYSCALL, /* `n` calls of number 1000 with arguments, then back */
+    JOB_VERIFY,  /* checks pages [a, a+n) against seed b, writes them with seed c */
+    JOB_ADD,     /* adds 1 to the 64-bit words at page a (atomically) and b (under the lock at page c), n times */
+    JOB_SUM,     /* reads n pages from a; b is their sum, c the nanoseconds it took */
+    JOB_FILL,    /* writes n pages from a with seed b; c is the nanoseconds it took */
+    JOB_EXIT,    /* the thread ends with code n */
+    JOB_CRASH,   /* the process dies of a signal */
+    JOB_SIGNAL,  /* waits for SIGUSR1 in a system call; b is the value that came with it */
+    JOB_SLEEP,   /* writes page a, tells so by a system call, and never comes back */
+    JOB_HOP,     /* asks to go on to node n; b is the error */
+    JOB_ROUND,   /* reads the 64-bit word at page a until it is odd, adds 1, n times */
+};
+
+struct job {
+    uint32_t kind, n;
+    uint64_t a, b, c;
+    uint32_t result; /* 0: good */
+    uint32_t check;
+    uint8_t pad[256];
+};
+
+_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void check(bool good, const char *what); /* fail() unless good */
+uint64_t now_ns(void);
+uint64_t *word(uint64_t page, unsigned n); /* 64-bit word n of a page of the arena */
+uint64_t pattern(uint64_t seed, uint64_t n);
+void fill_pages(uint64_t first, uint64_t count, uint64_t seed);
+uint64_t wrong_words(uint64_t first, uint64_t count, uint64_t seed);
+void lock_word(uint64_t *lock);
+void unlock_word(uint64_t *lock);
+long stat_value(const char *name); /* a line of debugfs popcorn/stats; root only */
+unsigned node_state(unsigned nid);
+void wait_node(unsigned nid, unsigned state);
+
+/* A program at home here, with its arena mapped. */
+int program_open(enum agent_word word);
+/* Sends the calling thread; 0 or an errno. */
+int hop(int fd, unsigned nid, const struct job *job);
+/*
+ * Serves until the thread comes back, or something else ends it, or it makes call 2000 (answered when this is called
+ * again): POPCORN_EVENT_...
+ */
+unsigned serve(int fd, struct job *job, int64_t *result);
+/* There, and back; returns the job's result. */
+uint32_t round_trip(int fd, unsigned nid, struct job *job);
+
+int agent_main(void);
+void *job_thread(void *start); /* a remote thread: struct remote_start */
+
+struct remote_start {
+    int fd;
+    unsigned home;
+    struct popcorn_key key;
+};
+
+int tests_main(int argc, char **argv);
+int fuzz_main(void);
+
+#endif

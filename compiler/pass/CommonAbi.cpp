@@ -86,6 +86,9 @@ static void lowerListIntrinsic(IntrinsicInst &I) {
     }
 }
 
+// libc reads unnamed arguments that may not be there: fcntl one, syscall six. They were in registers before.
+static constexpr uint64_t LeastBlock = 6 * 8;
+
 // The caller's side: unnamed arguments lie in the block as riscv64's va_arg reads them: 8 bytes each, 16-byte
 // aligned values at multiples of 16.
 static void passBlock(CallInst *Call) {
@@ -100,15 +103,11 @@ static void passBlock(CallInst *Call) {
         Unnamed.push_back({V, Size});
         Size += alignTo(DL.getTypeAllocSize(V->getType()), 8);
     }
-    Value *Block = PoisonValue::get(PointerType::get(T->getContext(), 0));
     IRBuilder<> B(Call);
-    if (Size) {
-        IRBuilder<> Entry(&*Call->getFunction()->getEntryBlock().getFirstInsertionPt());
-        auto *Room = Entry.CreateAlloca(ArrayType::get(Entry.getInt8Ty(), Size));
-        Room->setAlignment(Align(16));
-        markArgumentBlock(Room);
-        Block = Room;
-    }
+    IRBuilder<> Entry(&*Call->getFunction()->getEntryBlock().getFirstInsertionPt());
+    auto *Block = Entry.CreateAlloca(ArrayType::get(Entry.getInt8Ty(), std::max(Size, LeastBlock)));
+    Block->setAlignment(Align(16));
+    markArgumentBlock(Block);
     for (auto [V, Offset] : Unnamed)
         B.CreateAlignedStore(V, B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Block, Offset), Align(8));
 

@@ -30,7 +30,7 @@ int main(void) {
 
     setlocale(LC_ALL, "C.UTF-8");
     wchar_t wide[50];
-    size_t length = mbstowcs(wide, "gr\u00fc\u00dfe \u2192 \U0001F33D", 50);
+    size_t length = mbstowcs(wide, "gr\u00fcn \u2192 \U0001F33D", 50);
     for (size_t i = 0; i < length; i++) {
         point();
         wide[i] = (wchar_t)towupper((wint_t)wide[i]);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* The call-site table: building it out of real code of all ISAs, and reading it whatever it contains. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "files.h"
+#include "frames.h"
+#include "popcorn/sites.h"
+
+static const unsigned stack_pointer[TEST_ISAS] = {7, 31, 2}, return_address[TEST_ISAS] = {16, 30, 1};
+
+static struct popcorn_sites open_table(const struct buffer *b) {
+    struct popcorn_sites table;
+    cr_assert(popcorn_sites_open(&table, b->bytes, b->size));
+    return table;
+}
+
+static struct popcorn_site site_number(const struct popcorn_sites *table, uint32_t number) {
+    struct popcorn_site s;
+    for (uint32_t i = 0; i < table->count; i++)
+        if (popcorn_sites_at(table, i, &s) && s.site == number)
+            return s;
+    cr_assert_fail("no site %u", number);
+    return s;
+}
+
+Test(sites, leb128_goes_both_ways) {
+    static const int64_t values[] = {0,   1,   -1,   63,      64,        -64,      -65,
+                                     127, 128, 8191, 1 << 20, INT64_MAX, INT64_MIN};
+    struct buffer b = {0};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        buffer_put_sleb(&b, values[i]);
+        buffer_put_uleb(&b, (uint64_t)values[i]);
+    }
+    struct popcorn_cursor c = {b.bytes, b.bytes + b.size, false};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        cr_expect_eq(popcorn_read_sleb(&c), values[i]);
+        cr_expect_eq(popcorn_read_uleb(&c), (uint64_t)values[i]);
+    }
+    cr_expect(!c.bad && c.at == c.end);
+    cr_expect_eq(popcorn_read_uleb(&c), 0);
+    cr_expect(c.bad);
+    buffer_free(&b);
+}
+
+Test(sites, table_has_every_call) {
+    for (int i = 0; i < TEST_ISAS; i++) {
+        struct buffer b = test_table(test_isas[i]);
+        struct popcorn_sites table = open_table(&b);
+        struct elf_image image = test_image(test_isas[i], "elf");
+        cr_expect_eq(table.count, 3);
+        cr_expect_eq(table.machine, image.machine);
+        cr_expect(popcorn_sites_verify(&table, frames_registers(image.machine)));
+        cr_expect_eq(site_number(&table, 1).nvalues, 5);
+        cr_expect_eq(site_number(&table, 2).nvalues, 1);
+        struct popcorn_site resume = site_number(&table, 0);
+        cr_expect(resume.image && resume.nvalues == 1);
+        elf_image_close(&image);
+        buffer_free(&b);
+    }
+}
+
+Test(sites, return_addresses_are_found_and_no_others) {
+    for (int i = 0; i < TEST_ISAS; i++) {
+        struct buffer b = test_table(test_isas[i]);
+        struct popcorn_sites table = open_table(&b);
+        struct popcorn_site s;
+        for (uint32_t k = 0; k < table.count; k++) {
+            uint64_t address = table.text_base + table.address[k];
+            cr_expect(popcorn_sites_find(&table, address, &s) && s.address == address);
+            cr_expect(!popcorn_sites_find(&table, address + 1, &s));
+            cr_expect(!popcorn_sites_find(&table, address - 1, &s));
+        }
+        cr_expect(!popcorn_sites_find(&table, 0, &s));
+        cr_expect(!popcorn_sites_find(&table, UINT64_MAX, &s));
+        buffer_free(&b);
+    }
+}
+
+Test(sites, locations_say_where_values_are) {
+    for (int i = 0; i < TEST_ISAS; i++) {
+        struct buffer b = test_table(test_isas[i]);
+        struct popcorn_sites table = open_table(&b);
+        struct popcorn_site s = site_number(&table, 1);
+        struct popcorn_location l[5], image;
+        for (int k = 0; k < 5; k++)
+            cr_assert(popcorn_site_next(&s, &l[k]));
+        for (int k = 0; k < 3; k++)
+            cr_expect(l[k].kind <= POPCORN_AT_1);
+        cr_expect(l[3].kind == POPCORN_CONSTANT && l[3].offset == -7);
+        cr_expect(l[4].kind == POPCORN_CONSTANT && l[4].offset == 1311768467463790320);
+        s = site_number(&table, 0);
+        cr_assert(popcorn_site_next(&s, &image));
+        cr_expect(image.kind == POPCORN_ADDRESS && image.reg == stack_pointer[i]);
+        buffer_free(&b);
+    }
+}
+
+Test(sites, rules_find_the_caller) {
+    for (int i = 0; i < TEST_ISAS; i++) {
+        struct buffer b = test_table(test_isas[i]);
+        struct popcorn_sites table = open_table(&b);
+        for (uint32_t number = 0; number < 3; number++) {
+            struct popcorn_site s = site_number(&table, number);
+            struct popcorn_rule rule;
+            struct popcorn_saved saved;
+            bool found = false;
+            cr_assert(popcorn_rule_open(&table, s.rule, &rule));
+            cr_expect(rule.cfa_reg == stack_pointer[i] && rule.cfa_offset > 0 && rule.cfa_offset % 8 == 0);
+            for (uint32_t k = 0; k < rule.nsaved; k++) {
+                cr_assert(popcorn_rule_next(&rule, &saved));
+                cr_expect(saved.offset < 0 && -saved.offset <= rule.cfa_offset);
+                found = found || saved.reg == return_address[i];
+            }
+            cr_expect(found);
+        }
+        buffer_free(&b);
+    }
+}
+
+/* x86_64 has pushed six arguments when the second call is made, so its frame is larger there. */
+Test(sites, pushed_arguments_count) {
+    struct buffer b = test_table("x86_64");
+    struct popcorn_sites table = open_table(&b);
+    struct popcorn_rule first, second;
+    cr_assert(popcorn_rule_open(&table, site_number(&table, 1).rule, &first));
+    cr_assert(popcorn_rule_open(&table, site_number(&table, 2).rule, &second));
+    cr_expect_geq(second.cfa_offset, first.cfa_offset + 48);
+    buffer_free(&b);
+}
+
+/* An exact copy, so that a sanitizer or the page behind notices reads beyond the end. */
+static void read_damaged(const uint8_t *bytes, size_t size) {
+    uint8_t *copy = must_alloc(size);
+    struct popcorn_sites table;
+    struct popcorn_site s;
+    memcpy(copy, bytes, size);
+    if (popcorn_sites_open(&table, copy, size)) {
+        popcorn_sites_verify(&table, 33);
+        for (uint32_t i = 0; i < table.count; i++)
+            popcorn_sites_find(&table, table.text_base + table.address[i], &s);
+    }
+    free(copy);
+}
+
+Test(sites, truncated_tables_are_refused) {
+    struct buffer b = test_table("x86_64");
+    struct popcorn_sites_header h;
+    struct popcorn_sites table;
+    memcpy(&h, b.bytes, sizeof h);
+    size_t needed = sizeof h + h.count * 8 + h.blob_size;
+    for (size_t n = 0; n < needed; n++)
+        cr_expect(!popcorn_sites_open(&table, b.bytes, n));
+    cr_expect(popcorn_sites_open(&table, b.bytes, needed));
+    buffer_free(&b);
+}
+
+Test(sites, altered_tables_are_read_safely) {
+    struct buffer b = test_table("x86_64");
+    for (size_t i = 0; i < b.size; i++) {
+        uint8_t old = b.bytes[i];
+        for (unsigned value = 0; value < 256; value += 17) {
+            b.bytes[i] = (uint8_t)(old ^ value);
+            read_damaged(b.bytes, b.size);
+        }
+        b.bytes[i] = old;
+    }
+    buffer_free(&b);
+}
+
+Test(sites, empty_table_finds_nothing) {
+    struct popcorn_sites_header h = {.magic = POPCORN_SITES_MAGIC, .version = POPCORN_SITES_VERSION};
+    struct popcorn_sites table;
+    struct popcorn_site s;
+    cr_assert(popcorn_sites_open(&table, &h, sizeof h));
+    cr_expect(!popcorn_sites_find(&table, 0, &s));
+    cr_expect(popcorn_sites_verify(&table, 0));
+}

@@ -65,7 +65,7 @@ static unsigned put_headers(struct copy *c, unsigned long *address) {
     *address = (unsigned long)table;
     table[0] = (struct popcorn_elf_segment){.type = SEGMENT_PHDR, .vaddr = *address};
     table[1] = (struct popcorn_elf_segment){.type = SEGMENT_GNU_STACK, .flags = 6};
-    if (&__popcorn_tls && __popcorn_tls.mem_size)
+    if (&__popcorn_tls) /* if empty too: without an alignment, musl leaves no room for the thread's block */
         table[count++] = (struct popcorn_elf_segment){.type = SEGMENT_TLS,
                                                       .vaddr = (uint64_t)__popcorn_tls.image,
                                                       .filesz = __popcorn_tls.file_size,

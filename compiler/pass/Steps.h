@@ -85,6 +85,7 @@ class Migratability {
 
   private:
     bool mayReach(const llvm::Function &F) const;
+    bool mayReachIndirectly(llvm::StringRef Arguments) const;
     FunctionSet Functions;
     llvm::StringSet<> IndirectKeys;
 };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // A function may migrate if it can reach a migration point: it calls one, or it calls a function that may
-// migrate. An indirect call is taken to reach every function whose address is taken and whose type, as
-// registers see it, is the same. A program that calls through a wrong type gets frames without a record
-// there, and the run time refuses to hop in them. All other functions are plain code, and calls to them too.
+// migrate. An indirect call is taken to reach every function whose address is taken and whose parameters, as
+// registers see them, begin its arguments. A program that calls through a wrong type gets frames without a
+// record there, and the run time refuses to hop in them. All other functions are plain code, and calls to
+// them too.
 
 #include "Steps.h"
 #include "llvm/ADT/StringSet.h"
@@ -21,8 +22,6 @@ static bool isRoot(const Function &F) {
 }
 
 static char keyOf(Type *T) {
-    if (T->isVoidTy())
-        return 'v';
     if (T->isPointerTy() || (T->isIntegerTy() && T->getIntegerBitWidth() <= 64))
         return 'i';
     if (T->isFloatTy())
@@ -33,7 +32,7 @@ static char keyOf(Type *T) {
 }
 
 static std::string keyOf(const FunctionType *T) {
-    std::string Key(1, keyOf(T->getReturnType()));
+    std::string Key;
     for (Type *P : T->params())
         Key += keyOf(P);
     return Key;
@@ -46,12 +45,20 @@ static bool callsSetjmp(const Function &F) {
     return false;
 }
 
+// More arguments than the callee takes do no harm and are common: libc calls every main with three.
+bool Migratability::mayReachIndirectly(StringRef Arguments) const {
+    for (size_t N = 0; N <= Arguments.size(); N++)
+        if (IndirectKeys.contains(Arguments.take_front(N)))
+            return true;
+    return false;
+}
+
 bool Migratability::mayMigrate(const CallBase &Call) const {
     if (Call.isInlineAsm() || isa<IntrinsicInst>(Call))
         return false;
     const Function *Callee = Call.getCalledFunction();
     if (!Callee)
-        return IndirectKeys.contains(keyOf(Call.getFunctionType()));
+        return mayReachIndirectly(keyOf(Call.getFunctionType()));
     return isRoot(*Callee) || Functions.count(const_cast<Function *>(Callee));
 }
 

@@ -229,16 +229,18 @@ struct popcorn_task *popcorn_task_alloc(u32 pid)
  * popcorn_task_find() - find a thread; the program's lock is held
  * @rc: the program
  * @pid: the thread's id at its origin
+ * @hop: which of its hops; 0 if any will do. (A thread that has just left a remote node may be back at once:
+ *	for a moment it is there twice.)
  *
  * Return: the task, without a reference, or NULL.
  */
-struct popcorn_task *popcorn_task_find(struct remote_context *rc, u32 pid)
+struct popcorn_task *popcorn_task_find(struct remote_context *rc, u32 pid, u32 hop)
 {
 	struct popcorn_task *task;
 
 	lockdep_assert_held(&rc->lock);
 	list_for_each_entry(task, &rc->tasks, link)
-		if (task->pid == pid)
+		if (task->pid == pid && (!hop || task->hop == hop))
 			return task;
 	return NULL;
 }

@@ -160,7 +160,7 @@ bool popcorn_context_mine(const struct remote_context *rc);
 struct remote_context *popcorn_context_next(struct remote_context *rc);
 
 struct popcorn_task *popcorn_task_alloc(u32 pid);
-struct popcorn_task *popcorn_task_find(struct remote_context *rc, u32 pid);
+struct popcorn_task *popcorn_task_find(struct remote_context *rc, u32 pid, u32 hop);
 struct popcorn_task *popcorn_task_hold(struct popcorn_task *task);
 void popcorn_task_put(struct popcorn_task *task);
 void popcorn_task_key(const struct remote_context *rc, const struct popcorn_task *task,

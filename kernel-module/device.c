@@ -63,6 +63,7 @@ static void file_end(struct popcorn_file *pf)
 static int popcorn_flush(struct file *file, fl_owner_t id)
 {
 	struct popcorn_file *pf = file->private_data;
+	/* Pairs with take_role(). */
 	struct remote_context *rc = smp_load_acquire(&pf->rc);
 
 	if (rc && (current->flags & PF_EXITING) && task_tgid(current) == rc->pid)
@@ -86,6 +87,7 @@ static int popcorn_release(struct inode *inode, struct file *file)
 /* The program of a file in this role, if its own process asks; NULL otherwise. */
 static struct remote_context *own_program(struct popcorn_file *pf, enum popcorn_role role)
 {
+	/* Pairs with take_role(). */
 	struct remote_context *rc = smp_load_acquire(&pf->rc);
 
 	if (!rc || (role != POPCORN_ROLE_NONE && pf->role != role) || !popcorn_context_mine(rc))
@@ -99,6 +101,7 @@ static int take_role(struct popcorn_file *pf, enum popcorn_role role, struct rem
 	if (IS_ERR(rc))
 		return PTR_ERR(rc);
 	pf->role = role;
+	/* Who sees the program sees the role. */
 	smp_store_release(&pf->rc, rc);
 	return 0;
 }

@@ -28,6 +28,7 @@ static void touched(struct popcorn_page *page)
 	if (!page->granted)
 		return;
 	WRITE_ONCE(page->granted, false);
+	/* As wake_up_var() wants it. */
 	smp_mb();
 	wake_up_var(&page->granted);
 }

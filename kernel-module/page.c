@@ -104,7 +104,7 @@ static bool wait_for_pins(struct popcorn_page *page)
 	for (polls = 0; page->page && page_maybe_dma_pinned(page->page); polls++) {
 		if (polls == PIN_POLLS)
 			return false;
-		msleep(1);
+		usleep_range(1000, 2000);
 	}
 	return true;
 }
@@ -152,6 +152,7 @@ int popcorn_page_revoke(struct remote_context *rc, struct popcorn_page *page, en
 void popcorn_page_unlock_bit(struct popcorn_page *page, int bit)
 {
 	clear_bit_unlock(bit, &page->flags);
+	/* As wake_up_var() wants it. */
 	smp_mb__after_atomic();
 	wake_up_var(&page->flags);
 }

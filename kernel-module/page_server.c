@@ -301,9 +301,9 @@ static void discard(struct remote_context *rc, struct popcorn_page *page)
 
 	/* A copy that cannot be taken away now is taken away when somebody pins it no more. */
 	while (invalidate(rc, page, others & ~nobody_else(), true))
-		msleep(10);
+		msleep(20);
 	while (popcorn_page_revoke(rc, page, POPCORN_PAGE_INVALID))
-		msleep(10);
+		msleep(20);
 	mutex_lock(&page->lock);
 	popcorn_page_drop(page);
 	page->state = POPCORN_PAGE_SHARED;
@@ -612,7 +612,7 @@ struct popcorn_page *popcorn_page_access(struct remote_context *rc, u64 index, b
 			err = acquire(rc, page, write);
 		}
 		if (err == -EAGAIN && !fatal_signal_pending(current)) {
-			msleep(1);
+			usleep_range(1000, 2000);
 			continue;
 		}
 		if (err)

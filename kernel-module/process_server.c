@@ -224,7 +224,7 @@ static struct popcorn_task *own_task(struct remote_context *rc, bool make)
 	struct popcorn_task *task, *spare = make ? popcorn_task_alloc(pid) : NULL;
 
 	spin_lock(&rc->lock);
-	task = popcorn_task_find(rc, pid);
+	task = popcorn_task_find(rc, pid, 0);
 	if (!task && spare) {
 		task = spare;
 		spare = NULL;
@@ -290,11 +290,10 @@ long popcorn_migrate(struct remote_context *rc, const struct popcorn_migrate *ar
 static struct popcorn_task *peers_task(struct remote_context *rc, const struct pcn_kmsg_message *msg,
 				       const struct pcn_task_key *key)
 {
-	struct popcorn_task *task = popcorn_task_find(rc, le32_to_cpu(key->pid));
+	u32 hop = le32_to_cpu(key->hop);
+	struct popcorn_task *task = hop ? popcorn_task_find(rc, le32_to_cpu(key->pid), hop) : NULL;
 
-	if (!task || task->hop != le32_to_cpu(key->hop) || task->peer != msg->peer)
-		return NULL;
-	return task;
+	return task && task->peer == msg->peer ? task : NULL;
 }
 
 static struct remote_context *origin_context(const struct pcn_task_key *key)

@@ -464,8 +464,8 @@ static struct popcorn_task *claim_task(struct remote_context *rc, const struct p
 	struct popcorn_task *task;
 
 	spin_lock(&rc->lock);
-	task = popcorn_task_find(rc, key->pid);
-	if (task && task->hop == key->hop && task->state == POPCORN_TASK_FORKED) {
+	task = popcorn_task_find(rc, key->pid, key->hop);
+	if (task && task->state == POPCORN_TASK_FORKED) {
 		task->state = POPCORN_TASK_PAIRING;
 		task->thread = current;
 		get_task_struct(current);
@@ -724,9 +724,8 @@ static void cancel_task(struct remote_context *rc, const struct pcn_task_key *ke
 	struct popcorn_task *task;
 
 	spin_lock(&rc->lock);
-	task = popcorn_task_find(rc, le32_to_cpu(key->pid));
-	if (task && task->hop == le32_to_cpu(key->hop) &&
-	    (task->state == POPCORN_TASK_ARRIVED || task->state == POPCORN_TASK_FORKED))
+	task = popcorn_task_find(rc, le32_to_cpu(key->pid), le32_to_cpu(key->hop));
+	if (task && (task->state == POPCORN_TASK_ARRIVED || task->state == POPCORN_TASK_FORKED))
 		popcorn_task_hold(task);
 	else
 		task = NULL;
@@ -791,8 +790,8 @@ static int handle_signal_fwd(struct pcn_kmsg_message *msg)
 	info.si_value.sival_ptr = u64_to_user_ptr(le64_to_cpu(signal->value));
 	if (rc && rc->peer == msg->peer) {
 		spin_lock(&rc->lock);
-		task = popcorn_task_find(rc, le32_to_cpu(signal->key.pid));
-		if (task && task->hop == le32_to_cpu(signal->key.hop) && task->state == POPCORN_TASK_RUNNING) {
+		task = popcorn_task_find(rc, le32_to_cpu(signal->key.pid), le32_to_cpu(signal->key.hop));
+		if (task && task->state == POPCORN_TASK_RUNNING) {
 			thread = task->thread;
 			get_task_struct(thread);
 		}

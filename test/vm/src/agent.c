@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The agent of the tests, the process that it makes for a program, and what a thread does there. There is no real
- * program: a thread's state is a struct job that says what to do.
+ * The agent of the tests, the process that it makes for a program, and what a thread does there. There is no
+ * real program: a thread's state is a struct job that says what to do.
  */
 #include "vm.h"
 
@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +58,7 @@ static void add(const struct job *job) {
 static void take_turns(const struct job *job) {
     for (uint32_t i = 0; i < job->n; i++) {
         while (!(__atomic_load_n(word(job->a, 0), __ATOMIC_ACQUIRE) & 1))
-            sched_yield();
+            usleep(20);
         __atomic_fetch_add(word(job->a, 0), 1, __ATOMIC_RELEASE);
     }
 }
@@ -76,6 +75,7 @@ static void wait_for_signal(int fd, struct job *job) {
 static bool do_job(int fd, struct job *job) {
     uint64_t begin;
     int32_t code = (int32_t)job->n;
+    int error;
     switch (job->kind) {
     case JOB_ECHO:
         job->check = ~job->check;
@@ -120,7 +120,11 @@ static bool do_job(int fd, struct job *job) {
         for (;;)
             pause();
     case JOB_HOP:
-        job->b = (uint64_t)hop(fd, job->n, job);
+        job->kind = JOB_VERIFY;
+        error = hop(fd, job->check, job);
+        if (!error)
+            return false;
+        job->result = (uint32_t)error;
         break;
     case JOB_ROUND:
         take_turns(job);
@@ -161,7 +165,8 @@ static _Noreturn void process(const struct popcorn_clone_request *request) {
     fd = open(DEVICE, O_RDWR | O_CLOEXEC);
     if (fd < 0 || ioctl(fd, POPCORN_IOC_ADOPT, &adopt) || sigaction(SIGUSR1, &action, NULL))
         _exit(3);
-    if (mmap(ARENA, adopt.pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0) != ARENA)
+    if (mmap(ARENA, adopt.pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0) !=
+        ARENA)
         _exit(4);
     if (request->hash[0] == AGENT_DIE)
         _exit(0);

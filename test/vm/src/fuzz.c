@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages that no honest peer sends. The header is written down here once more, by hand: should the module's idea of
- * it change, this test notices. Each connection is a socket pair, handed in as node 9.
+ * Messages that no honest peer sends. The header is written down here once more, by hand: should the module's
+ * idea of it change, this test notices. Each connection is a socket pair, handed in as node 9.
  */
 #include "vm.h"
 
@@ -100,7 +100,8 @@ static void send_unknown(int fd, unsigned count) {
         unsigned which = random_below(sizeof requests / sizeof *requests);
         for (size_t k = 0; k < sizeof body; k++)
             body[k] = (uint8_t)random_below(256);
-        check(put_message(fd, header(requests[which].type, REQUEST, requests[which].length, 77 + i), body), "send");
+        check(put_message(fd, header(requests[which].type, REQUEST, requests[which].length, 77 + i), body),
+              "send");
         do {
             get(fd, &reply, sizeof reply);
             check(reply.length <= sizeof body, "length");

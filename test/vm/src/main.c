@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PORT 6100
+#define PORT 6100 /* and the id of the node that connects */
 
 static int device(void) {
     int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
@@ -40,29 +41,78 @@ static void hand_in(unsigned nid, int socket) {
     close(fd);
 }
 
+static void all(int fd, char *data, size_t length, bool out) {
+    while (length) {
+        ssize_t done = out ? write(fd, data, length) : read(fd, data, length);
+        check(done > 0, "the bare connection");
+        data += done;
+        length -= (size_t)done;
+    }
+}
+
+/* What the bare network can do, in the same run: 8 bytes there, `size` bytes back, `count` times. */
+static const struct exchange {
+    const char *name;
+    size_t size;
+    unsigned count;
+} exchanges[] = {
+    {"net_8_B_to_8_B_us", 8, 200}, {"net_8_B_to_4_KiB_us", 4096, 200}, {"net_4_MiB_us", 4 << 20, 4}};
+static char bytes[4 << 20];
+
+static void no_delay(int fd) {
+    int one = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+static void measure(int fd) {
+    no_delay(fd);
+    for (size_t i = 0; i < sizeof exchanges / sizeof *exchanges; i++) {
+        uint64_t begin = now_ns();
+        for (unsigned k = 0; k < exchanges[i].count; k++) {
+            all(fd, bytes, 8, true);
+            all(fd, bytes, exchanges[i].size, false);
+        }
+        printf("# figure %s %lu\n", exchanges[i].name,
+               (unsigned long)((now_ns() - begin) / 1000 / exchanges[i].count));
+    }
+}
+
+static void answer(int fd) {
+    no_delay(fd);
+    for (size_t i = 0; i < sizeof exchanges / sizeof *exchanges; i++)
+        for (unsigned k = 0; k < exchanges[i].count; k++) {
+            all(fd, bytes, 8, false);
+            all(fd, bytes, exchanges[i].size, true);
+        }
+}
+
 static int listen_main(unsigned nid, const char *stop) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(PORT + nid))};
     struct timeval second = {1, 0};
     int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
     check(!bind(listener, (struct sockaddr *)&address, sizeof address) && !listen(listener, 5), "listen");
     for (;;) {
-        bool go = !access(stop, F_OK);
         int client = accept(listener, NULL, NULL);
+        bool go = !access(stop, F_OK);
         if (client < 0)
             continue;
         check(write(client, go ? "q" : "g", 1) == 1, "write");
         if (go)
             return 0;
+        measure(client);
         hand_in(nid, client);
         close(client);
     }
 }
 
 static int connect_main(unsigned nid, const char *where) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    struct popcorn_info info;
     char word;
+    check(!ioctl(device(), POPCORN_IOC_INFO, &info), "INFO");
+    address.sin_port = htons((uint16_t)(PORT + info.nid));
     inet_pton(AF_INET, where, &address.sin_addr);
     for (;; usleep(50000)) {
         int client;
@@ -72,6 +122,7 @@ static int connect_main(unsigned nid, const char *where) {
         if (!connect(client, (struct sockaddr *)&address, sizeof address) && read(client, &word, 1) == 1) {
             if (word == 'q')
                 return 0;
+            answer(client);
             hand_in(nid, client);
         }
         close(client);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,14 +89,17 @@ static void test_pages(void) {
     }
 }
 
+#define THIRD 2u
+
 struct adder {
     int fd;
+    unsigned nid;
     struct job job;
 };
 
 static void *add_there(void *data) {
     struct adder *adder = data;
-    round_trip(adder->fd, other, &adder->job);
+    round_trip(adder->fd, adder->nid, &adder->job);
     return NULL;
 }
 
@@ -119,29 +121,30 @@ static void test_atomics(void) {
     pthread_t threads[THREADS];
     int fd = program_open(AGENT_ACCEPT);
     for (int i = 0; i < THREADS; i++) {
-        adders[i] = (struct adder){fd, {.kind = JOB_ADD, .n = ROUNDS, .a = 1, .b = 2, .c = 3}};
+        adders[i] = (struct adder){fd, other, {.kind = JOB_ADD, .n = ROUNDS, .a = 1, .b = 2, .c = 3}};
         check(!pthread_create(&threads[i], NULL, add_there, &adders[i]), "pthread_create");
     }
     add_here(&adders[0].job);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     uint64_t locked = (ROUNDS + 63) / 64 * (THREADS + 1);
-    if (*word(1, 0) != ROUNDS * (THREADS + 1) || *word(2, 0) != locked || *word(2, 7) != locked * (locked + 1) / 2)
+    if (*word(1, 0) != ROUNDS * (THREADS + 1) || *word(2, 0) != locked ||
+        *word(2, 7) != locked * (locked + 1) / 2)
         fail("%lu added, %lu under the lock, sum %lu", *word(1, 0), *word(2, 0), *word(2, 7));
 }
 
 /* The same page goes to and fro: the least that two machines can do in turns. */
 static void test_ping_pong(void) {
-    enum { ROUNDS = 300 };
+    enum { ROUNDS = 100 };
     int fd = program_open(AGENT_ACCEPT);
-    struct adder adder = {fd, {.kind = JOB_ROUND, .n = ROUNDS, .a = 9}};
+    struct adder adder = {fd, other, {.kind = JOB_ROUND, .n = ROUNDS, .a = 9}};
     pthread_t thread;
     uint64_t begin;
     check(!pthread_create(&thread, NULL, add_there, &adder), "pthread_create");
     begin = now_ns();
     for (uint32_t i = 0; i < ROUNDS; i++) {
         while (__atomic_load_n(word(9, 0), __ATOMIC_ACQUIRE) & 1)
-            sched_yield();
+            usleep(20);
         __atomic_fetch_add(word(9, 0), 1, __ATOMIC_RELEASE);
     }
     pthread_join(thread, NULL);
@@ -167,7 +170,8 @@ static void test_bulk(void) {
     printf("# figure sequential_write_MB_per_s %lu\n", (unsigned long)(PAGES * 4096ul * 1000 / job.c));
     uint64_t begin = now_ns();
     check(!wrong_words(0, PAGES, 4), "what was written there");
-    printf("# figure sequential_read_back_MB_per_s %lu\n", (unsigned long)(PAGES * 4096ul * 1000 / (now_ns() - begin)));
+    printf("# figure sequential_read_back_MB_per_s %lu\n",
+           (unsigned long)(PAGES * 4096ul * 1000 / (now_ns() - begin)));
 }
 
 static void test_fault(void) {
@@ -247,7 +251,8 @@ static void test_crash(void) {
 static void test_signal(void) {
     int fd = program_open(AGENT_ACCEPT);
     struct job job = {.kind = JOB_SIGNAL};
-    struct popcorn_signal sent = {.signo = SIGUSR1, .code = SI_QUEUE, .pid = 1, .uid = USER, .value = 0x123456789a};
+    struct popcorn_signal sent = {
+        .signo = SIGUSR1, .code = SI_QUEUE, .pid = 1, .uid = USER, .value = 0x123456789a};
     go_and_tell(fd, &job);
     check(!ioctl(fd, POPCORN_IOC_SIGNAL, &sent), "SIGNAL");
     check(serve(fd, &job, NULL) == POPCORN_EVENT_BACK && job.b == sent.value, "value");
@@ -262,7 +267,8 @@ static void test_refusals(void) {
     expect_refusal(fd, other, ENOEXEC);
     expect_refusal(fd, 7, EHOSTUNREACH);
     expect_refusal(fd, 64, EHOSTUNREACH);
-    struct popcorn_migrate migrate = {.nid = other, .blob = (uintptr_t)&job, .blob_len = POPCORN_BLOB_MAX + 1};
+    struct popcorn_migrate migrate = {
+        .nid = other, .blob = (uintptr_t)&job, .blob_len = POPCORN_BLOB_MAX + 1};
     check(ioctl(fd, POPCORN_IOC_MIGRATE, &migrate) && errno == EINVAL, "a blob too long");
     migrate = (struct popcorn_migrate){.nid = other, .blob = 4096, .blob_len = 100};
     check(ioctl(fd, POPCORN_IOC_MIGRATE, &migrate) && errno == EFAULT, "a blob that is not there");
@@ -272,9 +278,38 @@ static void test_refusals(void) {
 
 static void test_onward_refusal(void) {
     int fd = program_open(AGENT_ACCEPT);
-    struct job job = {.kind = JOB_HOP, .n = 7};
-    round_trip(fd, other, &job);
-    check(job.b == EHOSTUNREACH, "no such node");
+    struct job job = {.kind = JOB_HOP, .check = 7};
+    check(round_trip(fd, other, &job) == EHOSTUNREACH, "no such node");
+}
+
+/* There, on to a third node, and back from there; each touches what the one before has written. */
+static void test_onward(void) {
+    int fd = program_open(AGENT_ACCEPT);
+    for (uint64_t i = 0; i < 20; i++) {
+        struct job job = {.kind = JOB_FILL, .n = 8, .b = i};
+        unsigned first = i % 2 ? other : THIRD, second = i % 2 ? THIRD : other;
+        round_trip(fd, first, &job);
+        job = (struct job){.kind = JOB_HOP, .n = 8, .b = i, .c = i + 100, .check = second};
+        check(!round_trip(fd, first, &job), "what the other remote has written");
+        check(!wrong_words(0, 8, i + 100), "what the last node has written");
+    }
+}
+
+/* Threads on all nodes at the same pages. */
+static void test_three_nodes(void) {
+    enum { ROUNDS = 3000 };
+    int fd = program_open(AGENT_ACCEPT);
+    struct adder adders[2];
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        adders[i] =
+            (struct adder){fd, i ? THIRD : other, {.kind = JOB_ADD, .n = ROUNDS, .a = 1, .b = 2, .c = 3}};
+        check(!pthread_create(&threads[i], NULL, add_there, &adders[i]), "pthread_create");
+    }
+    add_here(&adders[0].job);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    check(*word(1, 0) == ROUNDS * 3 && *word(2, 0) == (ROUNDS + 63) / 64 * 3, "sums");
 }
 
 static void test_timeout(void) {
@@ -386,6 +421,8 @@ static const struct test {
     {"signal", test_signal, USER, 30},
     {"refusals", test_refusals, USER, 30},
     {"onward_refusal", test_onward_refusal, USER, 30},
+    {"onward", test_onward, USER, 60},
+    {"three_nodes", test_three_nodes, USER, 60},
     {"timeout", test_timeout, USER, 30},
     {"no_process", test_no_process, USER, 30},
     {"killed_origin", test_killed_origin, USER, 30},
@@ -413,7 +450,8 @@ static bool run(const struct test *test) {
     check(waitpid(pid, &status, 0) == pid, "waitpid");
     if (WIFSIGNALED(status))
         printf("# %s: signal %d\n", test->name, WTERMSIG(status));
-    printf("%s - %s # %lu ms\n", status ? "not ok" : "ok", test->name, (unsigned long)((now_ns() - begin) / 1000000));
+    printf("%s - %s # %lu ms\n", status ? "not ok" : "ok", test->name,
+           (unsigned long)((now_ns() - begin) / 1000000));
     fflush(stdout);
     return !status;
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +58,7 @@ uint64_t wrong_words(uint64_t first, uint64_t count, uint64_t seed) {
 void lock_word(uint64_t *lock) {
     while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE))
         while (__atomic_load_n(lock, __ATOMIC_RELAXED))
-            sched_yield();
+            usleep(20);
 }
 
 void unlock_word(uint64_t *lock) {
@@ -100,7 +99,8 @@ int program_open(enum agent_word word) {
     int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
     check(fd >= 0, DEVICE);
     check(!ioctl(fd, POPCORN_IOC_ORIGIN, &origin), "ORIGIN");
-    void *at = mmap(ARENA, (size_t)ARENA_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+    void *at = mmap(ARENA, (size_t)ARENA_PAGES * PAGE, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
     check(at == ARENA, "mmap");
     return fd;
 }
@@ -110,7 +110,8 @@ int hop(int fd, unsigned nid, const struct job *job) {
     return ioctl(fd, POPCORN_IOC_MIGRATE, &migrate) ? errno : 0;
 }
 
-/* What the tests' remote threads ask of their shadow: no real system call, so that its arguments can be checked. */
+/* What the tests' remote threads ask of their shadow: no real system call, so that its arguments can be
+ * checked. */
 static int64_t perform(const struct popcorn_serve *call) {
     int64_t sum = (int64_t)call->nr;
     for (int i = 0; i < 6; i++)

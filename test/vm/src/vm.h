@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the test programs of the two machines have in common. Every function ends the test when it cannot do its work. */
+/* What the test programs of the two machines have in common. Every function ends the test when it cannot do
+ * its work. */
 #ifndef VM_H
 #define VM_H
 
@@ -23,15 +24,15 @@ enum job_kind {
     JOB_ECHO,    /* comes back with `check` inverted */
     JOB_SYSCALL, /* `n` calls of number 1000 with arguments, then back */
     JOB_VERIFY,  /* checks pages [a, a+n) against seed b, writes them with seed c */
-    JOB_ADD,     /* adds 1 to the 64-bit words at page a (atomically) and b (under the lock at page c), n times */
-    JOB_SUM,     /* reads n pages from a; b is their sum, c the nanoseconds it took */
-    JOB_FILL,    /* writes n pages from a with seed b; c is the nanoseconds it took */
-    JOB_EXIT,    /* the thread ends with code n */
-    JOB_CRASH,   /* the process dies of a signal */
-    JOB_SIGNAL,  /* waits for SIGUSR1 in a system call; b is the value that came with it */
-    JOB_SLEEP,   /* writes page a, tells so by a system call, and never comes back */
-    JOB_HOP,     /* asks to go on to node n; b is the error */
-    JOB_ROUND,   /* reads the 64-bit word at page a until it is odd, adds 1, n times */
+    JOB_ADD, /* adds 1 to the 64-bit words at page a (atomically) and b (under the lock at page c), n times */
+    JOB_SUM, /* reads n pages from a; b is their sum, c the nanoseconds it took */
+    JOB_FILL,   /* writes n pages from a with seed b; c is the nanoseconds it took */
+    JOB_EXIT,   /* the thread ends with code n */
+    JOB_CRASH,  /* the process dies of a signal */
+    JOB_SIGNAL, /* waits for SIGUSR1 in a system call; b is the value that came with it */
+    JOB_SLEEP,  /* writes page a, tells so by a system call, and never comes back */
+    JOB_HOP,    /* goes on to node `check`, there as VERIFY; result is the error */
+    JOB_ROUND,  /* reads the 64-bit word at page a until it is odd, adds 1, n times */
 };
 
 struct job {
@@ -60,8 +61,8 @@ int program_open(enum agent_word word);
 /* Sends the calling thread; 0 or an errno. */
 int hop(int fd, unsigned nid, const struct job *job);
 /*
- * Serves until the thread comes back, or something else ends it, or it makes call 2000 (answered when this is called
- * again): POPCORN_EVENT_...
+ * Serves until the thread comes back, or something else ends it, or it makes call 2000 (answered when this is
+ * called again): POPCORN_EVENT_...
  */
 unsigned serve(int fd, struct job *job, int64_t *result);
 /* There, and back; returns the job's result. */

@@ -93,12 +93,12 @@ static int await_acceptance(struct popcorn_mailbox *box, int nid, char *reason) 
 
 static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REASON_SIZE]) {
     struct native *native = native_self();
+    int r = prepare_node(thread, nid, reason); /* may take long: handlers run meanwhile */
+    if (r)
+        return r;
     critical_enter(); /* no handler may run between here and there */
-    int r = prepare_node(thread, nid, reason);
-    if (r == 0) {
-        post(thread, nid);
-        r = await_acceptance(thread->mailbox, nid, reason);
-    }
+    post(thread, nid);
+    r = await_acceptance(thread->mailbox, nid, reason);
     if (r == 0) {
         native->critical = 0;
         if (nodes_at_origin)

@@ -68,18 +68,25 @@ static struct handler_frame *make_frame(struct popcorn_thread *thread, uint64_t 
     return frame;
 }
 
-/* musl's handler of pthread_cancel knows a cancellation point by its pc, and ends it by changing that. */
-static void begin_point(struct popcorn_thread *thread, struct handler_frame *frame) {
-    if (atomic_load(cancel_word(thread)) == POPCORN_CANCEL_POINT)
+/*
+ * musl's handler of pthread_cancel knows a cancellation point by its pc, and ends it by changing that. The
+ * handler itself is in none.
+ */
+static uint64_t leave_point(struct popcorn_thread *thread, struct handler_frame *frame) {
+    uint64_t point = atomic_exchange(cancel_word(thread), POPCORN_CANCEL_NONE);
+    if (point == POPCORN_CANCEL_POINT)
         frame->context.pc = (uint64_t)__cp_begin;
+    return point;
 }
 
-static void take_back(struct popcorn_thread *thread, const struct handler_frame *frame, struct interrupted *at) {
+static void take_back(struct popcorn_thread *thread, const struct handler_frame *frame, struct interrupted *at,
+                      uint64_t point) {
     at->mask = signals_allowed(frame->context.mask[0]);
-    if (atomic_load(cancel_word(thread)) == POPCORN_CANCEL_NONE)
+    if (point == POPCORN_CANCEL_NONE)
         at->pc = frame->context.pc;
     else if (frame->context.pc == (uint64_t)__cp_cancel)
-        atomic_store(cancel_word(thread), POPCORN_CANCEL_INTERRUPTED);
+        point = POPCORN_CANCEL_INTERRUPTED;
+    atomic_store(cancel_word(thread), point);
 }
 
 void signals_run(struct native *native, int sig, const void *info, struct interrupted *at) {
@@ -88,14 +95,14 @@ void signals_run(struct native *native, int sig, const void *info, struct interr
     uint64_t *stack = data_stack(thread), saved = *stack;
     struct handler_frame *frame = make_frame(thread, handler_top(thread, action.flags), info, at);
     void (*handler)(int, void *, void *) = (void (*)(int, void *, void *))action.handler;
-    begin_point(thread, frame);
+    uint64_t point = leave_point(thread, frame);
     native->restart = action.flags & ACTION_RESTART;
     *stack = (uint64_t)frame;
     thread->pinned++;
     handler(sig, frame->info, &frame->context);
     thread->pinned--;
     *stack = saved;
-    take_back(thread, frame, at);
+    take_back(thread, frame, at, point);
 }
 
 void signals_run_on(struct native *native, int sig, const void *info, void *ucontext) {

@@ -2,6 +2,9 @@
 #include "node/internal.h"
 #include "thread/native.h"
 
+/* musl's first function: part of the module, but at another address in each image. */
+_Noreturn void _start_c(long *arguments);
+
 /* Accepts first, works then: from the compare-and-swap on the sender is out of it. */
 void arrive_if_sent(struct popcorn_thread *thread) {
     struct popcorn_mailbox *box = thread->mailbox;
@@ -16,10 +19,10 @@ void arrive_if_sent(struct popcorn_thread *thread) {
     native->critical = 0;
     if (native->deferred)
         signals_deliver_deferred(native);
-    if (box->start) {
-        long (*start)(void *) = box->start;
-        box->start = NULL;
-        machine_run((void *)native->stack_high, start, box->argument);
+    if (box->begin) {
+        void *arguments = box->begin;
+        box->begin = NULL;
+        machine_run((void *)native->stack_high, (long (*)(void *))(uintptr_t)_start_c, arguments);
     }
     if (stack_validate(thread))
         popcorn_fatal("a thread arrived with a damaged chain of frame records", NODE_EXIT_DIED);

@@ -9,9 +9,6 @@
 #include "popcorn/text.h"
 #include "thread/native.h"
 
-/* musl's first function; part of the module. */
-_Noreturn void _start_c(long *arguments);
-
 const struct popcorn_backend *popcorn_backend;
 
 static int count(void) {
@@ -116,10 +113,9 @@ void nodes_begin_elsewhere(void *arguments) {
     char line[POPCORN_REASON_SIZE + 64], reason[POPCORN_REASON_SIZE];
     if (popcorn_control()->origin == 0)
         return;
-    thread->mailbox->start = (long (*)(void *))(uintptr_t)_start_c;
-    thread->mailbox->argument = arguments;
+    thread->mailbox->begin = arguments;
     send(thread, 0, reason);
-    thread->mailbox->start = NULL;
+    thread->mailbox->begin = NULL;
     struct text t = text_begin(line, sizeof line);
     text_string(&t, "the program starts at its origin: ");
     text_string(&t, reason);

@@ -73,8 +73,7 @@ struct popcorn_mailbox {
     struct mailbox_signal signal[MAILBOX_DEPTH];
     int32_t worker[POPCORN_CONTROL_NODES]; /* tid of the worker in a node's process, 0 if there is none yet */
     struct popcorn_thread *next_wanted; /* in the list of threads for which a node shall make a worker */
-    long (*start)(void *); /* not NULL: the thread has no frames yet and begins with start(argument) */
-    void *argument;
+    void *begin; /* not NULL: the thread has no frames yet and begins with the receiver's own _start_c(begin) */
     char reason[160]; /* of a refusal by a node */
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* e2e: hop=random:3:7 */
 /* How programs end: exit codes, atexit, abort, crashes with the right signal, wherever they run. */
 /* e2e: args=return */
 /* e2e: args=exit */

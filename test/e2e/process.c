@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* e2e: hop=random:2:7 min=0 */
 /* fork, wait, pipes, SIGCHLD, exec, posix_spawn, system and popen from a thread that migrated. */
 #include "e2e.h"
 

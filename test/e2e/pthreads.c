@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* e2e: hop=random:3:7 */
 /* Threads made and joined after migrating, by threads that migrated; detached ones, cancellation, stacks,
  * exit. */
 #include "e2e.h"

@@ -154,7 +154,7 @@ static void test_ping_pong(void) {
 }
 
 static void test_bulk(void) {
-    enum { PAGES = 4096 };
+    enum { PAGES = 2048 };
     int fd = program_open(AGENT_ACCEPT);
     struct job job = {.kind = JOB_SUM, .n = PAGES};
     uint64_t sum = 0;
@@ -381,7 +381,7 @@ static void test_lost(const char *word_to_host) {
     fflush(stdout);
     begin = now_ns();
     check(serve(fd, &job, NULL) == POPCORN_EVENT_LOST, "LOST");
-    check(now_ns() - begin < 4ull * TIMEOUT_MS * 1000000, "in time");
+    check(now_ns() - begin < 3ull * TIMEOUT_MS * 1000000, "in time");
     check(*word(0, 0) == 77, "pages at home stay");
     int pipes[2];
     check(!pipe(pipes) && write(pipes[1], word(1, 0), 8) < 0 && errno == EFAULT, "the lost page");

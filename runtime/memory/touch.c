@@ -71,12 +71,12 @@ bool memory_touch(uint64_t address) {
     uint64_t *last = native ? &native->last_fault : &last_of_service;
     if (!layout_in_arena(address, 1) || !look_up(address, &region) || region.protection == PROT_NONE)
         return false;
+    bool again = *last == address;
+    *last = 0;
     if (mapped_here(address)) {
-        if (*last == address)
+        if (again)
             return false;
         *last = address;
-    } else {
-        *last = 0;
     }
     return region.kind == REGION_FILE ? map_file(&region) : map_piece(&region, address);
 }

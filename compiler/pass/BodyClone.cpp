@@ -2,10 +2,13 @@
 
 #include "BodyClone.h"
 #include "llvm/IR/Constants.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/Instructions.h"
+#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 #include "llvm/Transforms/Utils/Local.h"
+#include "llvm/Transforms/Utils/PromoteMemToReg.h"
 
 using namespace llvm;
 
@@ -43,6 +46,50 @@ bool BodyClone::isPlaceholder(const Value *V) const {
 
 BasicBlock *BodyClone::makeEntrance(StringRef Name) {
     return BasicBlock::Create(N->getContext(), Name, N, &N->getEntryBlock());
+}
+
+void BodyClone::goThrough(AllocaInst *Home, Instruction *Def) {
+    SmallVector<Use *, 16> Uses;
+    for (Use &U : Def->uses())
+        Uses.push_back(&U);
+    DenseMap<BasicBlock *, Value *> AtEnd; // several edges of one block to a phi must carry one value
+    for (Use *U : Uses) {
+        auto *User = cast<Instruction>(U->getUser());
+        auto *Phi = dyn_cast<PHINode>(User);
+        BasicBlock *Where = Phi ? Phi->getIncomingBlock(*U) : User->getParent();
+        Value *&Loaded = AtEnd[Where];
+        if (Phi && Loaded) {
+            U->set(Loaded);
+            continue;
+        }
+        IRBuilder<> B(Phi ? Where->getTerminator() : User);
+        Value *Load = B.CreateLoad(Def->getType(), Home);
+        if (Phi)
+            Loaded = Load;
+        U->set(Load);
+    }
+    if (isPlaceholder(Def))
+        return;
+    IRBuilder<> B(isa<PHINode>(Def) ? &*Def->getParent()->getFirstInsertionPt() : Def->getNextNode());
+    B.CreateStore(Def, Home);
+}
+
+AllocaInst *BodyClone::homeOf(Value *Original) {
+    AllocaInst *&Home = Homes[Original];
+    if (!Home) {
+        Home = new AllocaInst(Original->getType(), 0, "", N->getEntryBlock().begin());
+        goThrough(Home, cast<Instruction>(Map.lookup(Original)));
+    }
+    return Home;
+}
+
+void BodyClone::promoteHomes() {
+    std::vector<AllocaInst *> Allocas;
+    for (auto &[Original, Home] : Homes)
+        Allocas.push_back(Home);
+    DominatorTree DT(*N);
+    PromoteMemToReg(Allocas, DT);
+    removeDeadInstructions();
 }
 
 void BodyClone::finish() {

@@ -3,7 +3,9 @@
 #ifndef POPCORN_PASS_BODYCLONE_H
 #define POPCORN_PASS_BODYCLONE_H
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/IR/Function.h"
+#include "llvm/IR/Instructions.h"
 #include "llvm/Transforms/Utils/ValueMapper.h"
 #include <vector>
 
@@ -19,6 +21,11 @@ struct BodyClone {
     // A new first block.
     llvm::BasicBlock *makeEntrance(llvm::StringRef Name);
 
+    // A value of the original that the entrance makes too: its uses in the clone read a home in memory, to
+    // which the entrance may store; promoteHomes() turns the homes into phis where they belong.
+    llvm::AllocaInst *homeOf(llvm::Value *Original);
+    void promoteHomes();
+
     // Removes what the entrance does not reach, and the placeholders.
     void finish();
     void removeDeadInstructions();
@@ -26,6 +33,10 @@ struct BodyClone {
     llvm::Function *N;
     llvm::ValueToValueMapTy Map;
     std::vector<llvm::Instruction *> Placeholders;
+
+  private:
+    void goThrough(llvm::AllocaInst *Home, llvm::Instruction *Def);
+    llvm::MapVector<llvm::Value *, llvm::AllocaInst *> Homes;
 };
 
 } // namespace popcorn

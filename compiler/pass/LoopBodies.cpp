@@ -12,8 +12,6 @@
 #include "BodyClone.h"
 #include "Pieces.h"
 #include "Steps.h"
-#include "llvm/IR/Dominators.h"
-#include "llvm/Transforms/Utils/PromoteMemToReg.h"
 
 using namespace llvm;
 
@@ -59,66 +57,24 @@ class LoopBody {
         BasicBlock *Nowhere = BasicBlock::Create(C, "nowhere", Body.N);
         new UnreachableInst(C, Nowhere);
         IRBuilder<> B(Entrance);
-        giveHomes(B);
         Value *Values = Body.N->getArg(0);
         B.CreateStore(loadFromSlots(B, B.getPtrTy(), Values, SlotDataStack), dataStackPointer(B));
         SwitchInst *Switch = B.CreateSwitch(loadFromSlots(B, B.getInt64Ty(), Values, SlotHeader), Nowhere);
         for (unsigned I = 0; I < Fr.Loops.size(); I++)
             Switch->addCase(B.getInt64(I), enterAt(Fr.Loops[I]));
         Body.finish();
-        DominatorTree DT(*Body.N);
-        PromoteMemToReg(Homes, DT);
+        Body.promoteHomes();
         return Body.N;
     }
 
   private:
-    // A value that is live at a header has two makers, its own instruction and the entrance: it goes through
-    // memory for a moment, and the promotion of that memory puts the phis where they belong.
-    void giveHomes(IRBuilder<> &B) {
-        for (const LoopEntry &L : Fr.Loops)
-            for (Value *V : L.Live) {
-                AllocaInst *&Home = HomeOf[V];
-                if (Home)
-                    continue;
-                Home = B.CreateAlloca(V->getType());
-                Homes.push_back(Home);
-                goThrough(cast<Instruction>(Body.Map.lookup(V)), Home);
-            }
-    }
-
-    void goThrough(Instruction *Def, AllocaInst *Home) {
-        SmallVector<Use *, 16> Uses;
-        for (Use &U : Def->uses())
-            Uses.push_back(&U);
-        DenseMap<BasicBlock *, Value *> AtEnd; // several edges of one block to a phi must carry one value
-        for (Use *U : Uses) {
-            auto *User = cast<Instruction>(U->getUser());
-            auto *Phi = dyn_cast<PHINode>(User);
-            BasicBlock *Where = Phi ? Phi->getIncomingBlock(*U) : User->getParent();
-            Value *&Loaded = AtEnd[Where];
-            if (Phi && Loaded) {
-                U->set(Loaded);
-                continue;
-            }
-            IRBuilder<> B(Phi ? Where->getTerminator() : User);
-            Value *Load = B.CreateLoad(Def->getType(), Home);
-            if (Phi)
-                Loaded = Load;
-            U->set(Load);
-        }
-        if (Body.isPlaceholder(Def))
-            return;
-        IRBuilder<> B(isa<PHINode>(Def) ? &*Def->getParent()->getFirstInsertionPt() : Def->getNextNode());
-        B.CreateStore(Def, Home);
-    }
-
     BasicBlock *enterAt(const LoopEntry &L) {
         auto *Header = cast<BasicBlock>(Body.Map.lookup(L.Header));
         BasicBlock *Case = BasicBlock::Create(Body.N->getContext(), "header", Body.N);
         IRBuilder<> B(Case);
         unsigned Slot = FirstValue;
         for (Value *V : L.Live) {
-            B.CreateStore(loadFromSlots(B, V->getType(), Body.N->getArg(0), Slot), HomeOf[V]);
+            B.CreateStore(loadFromSlots(B, V->getType(), Body.N->getArg(0), Slot), Body.homeOf(V));
             Slot += pieceCount(V->getType());
         }
         B.CreateBr(Header->getSingleSuccessor());
@@ -127,8 +83,6 @@ class LoopBody {
 
     Frame &Fr;
     BodyClone Body;
-    std::vector<AllocaInst *> Homes;
-    DenseMap<Value *, AllocaInst *> HomeOf;
 };
 } // namespace
 

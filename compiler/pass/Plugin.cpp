@@ -50,10 +50,8 @@ static std::vector<Frame> makeFrames(Module &M, uint32_t &NextSite) {
         fillSetjmpAreas(Fr);
         makeStatepoints(Fr);
     }
-    for (Frame &Fr : Frames) {
-        makeLoopBody(Fr);
+    for (Frame &Fr : Frames)
         makeResumeBody(Fr);
-    }
     return Frames;
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // The resume body of a function is its clone with another entrance: it is given a frame record, copies it
-// into a frame image on its own native frame, and switches on the record's site. There it calls the next
-// inner frame's resume body, by a statepoint of the same site, and goes on behind the call.
+// into a frame image on its own native frame, calls the next inner frame's resume body, and goes on behind
+// the call of the record's site.
 //
-// In the clone, every value that is live at some site lives in the image: it is stored where it is made, and
-// loaded in each block that uses it. So an entry costs one case of the switch, and all the clone's own
-// statepoints record one thing, the image.
+// In the clone of a function with many sites, every value that is live at some site lives in the image: it is
+// stored where it is made, and loaded in each block that uses it. So an entry costs one case of a switch, and
+// all the clone's own statepoints record one thing, the image. From the header of a loop with sites on, the
+// call goes on in the loop body (LoopBodies.cpp). The clone of a function with few sites takes its values out
+// of the image once, when the inner frame has returned, and is ordinary code from there on.
 
 #include "BodyClone.h"
 #include "Pieces.h"
@@ -23,14 +25,150 @@ using namespace llvm;
 
 namespace popcorn {
 
+// Entries into ordinary code cost a copy of each live value: so many of them, of all sites together, are few.
+static constexpr size_t FewLiveValues = 1000;
+
+bool resumesInRegisters(const Frame &Fr) {
+    size_t Live = 0;
+    for (const Site &S : Fr.Sites)
+        Live += S.Live.size();
+    return !Fr.HasSetjmp && Live <= FewLiveValues;
+}
+
+static Type *resultType(const Site &S) {
+    if (auto *Statepoint = dyn_cast<GCStatepointInst>(S.Call))
+        return Statepoint->getActualReturnType();
+    return S.Call->getType();
+}
+
+// What the program sees of the call's result; null if it does not look.
+static Instruction *resultOf(const Site &S) {
+    Instruction *Result = isa<GCStatepointInst>(S.Call) ? nullptr : S.Call;
+    if (!Result)
+        for (User *U : S.Call->users())
+            if (auto *R = dyn_cast<GCResultInst>(U))
+                Result = R;
+    return Result && !Result->use_empty() ? Result : nullptr;
+}
+
 namespace {
+// The way in, which both kinds of resume bodies share.
 class ResumeBody {
-  public:
+  protected:
     explicit ResumeBody(Frame &Fr)
         : Fr(Fr), M(*Fr.F->getParent()), C(M.getContext()), Body(*Fr.F, ".resume"), N(Body.N), Map(Body.Map) {
-        for (Attribute::AttrKind Kind : {Attribute::Cold, Attribute::MinSize, Attribute::OptimizeForSize})
-            N->addFnAttr(Kind);
+        N->addFnAttr(Attribute::OptimizeForSize);
         N->setSection(POPCORN_SECTION_RESUME);
+    }
+    virtual ~ResumeBody() = default;
+
+    // The block that leads to the code behind a site's call. B stands where the call has returned Result.
+    virtual BasicBlock *wayBehind(IRBuilder<> &B, const Site &S, Value *Result) = 0;
+
+    BasicBlock *codeBehind(const Site &S) {
+        return cast<CallInst>(Map.lookup(S.Call))->getParent()->getSingleSuccessor();
+    }
+
+    // Groups the sites by what their call returns: all sites of a group share one call of the next resume
+    // body, whose statepoint has no site of its own, as the image tells which one it is.
+    void makeEntry() {
+        MapVector<Type *, std::vector<const Site *>> Groups;
+        unsigned Widest = 0;
+        for (const Site &S : Fr.Sites) {
+            Type *T = resultType(S);
+            Groups[T].push_back(&S);
+            if (!T->isVoidTy())
+                Widest = std::max(Widest, pieceCount(T));
+        }
+        IRBuilder<> B(Body.makeEntrance("resume"));
+        Type *P = B.getPtrTy();
+        Image = B.CreateAlloca(ArrayType::get(B.getInt64Ty(), Scratch + Widest));
+        Image->setAlignment(Align(16));
+        Inner = B.CreateCall(M.getOrInsertFunction("__popcorn_enter", P, P, P), {N->getArg(0), Image});
+        InnerFunction = B.CreateCall(M.getOrInsertFunction("__popcorn_inner", P, P), {Inner});
+        Value *Number = siteNumber(B);
+        SwitchInst *Switch = B.CreateSwitch(Number, enterGroup(Groups.front().first, Groups.front().second));
+        for (auto &[T, Sites] : drop_begin(Groups)) {
+            BasicBlock *Group = enterGroup(T, Sites);
+            for (const Site *S : Sites)
+                Switch->addCase(B.getInt32(S->Number), Group);
+        }
+    }
+
+    Value *siteNumber(IRBuilder<> &B) {
+        return loadFromSlots(B, B.getInt32Ty(), Image, 0);
+    }
+
+    BasicBlock *enterGroup(Type *T, ArrayRef<const Site *> Sites) {
+        BasicBlock *Group = BasicBlock::Create(C, "group", N);
+        BasicBlock *Nowhere = BasicBlock::Create(C, "nowhere", N);
+        new UnreachableInst(C, Nowhere);
+        IRBuilder<> B(Group);
+        FunctionCallee Callee(FunctionType::get(T, {B.getPtrTy()}, false), InnerFunction);
+        Value *Args[] = {Inner}, *Live[] = {Image};
+        CallInst *Statepoint = B.CreateGCStatepointCall(POPCORN_ID(POPCORN_SITE_IN_IMAGE, 1), 0, Callee, Args,
+                                                        ArrayRef<Value *>(Live), {});
+        Value *Result = T->isVoidTy() ? nullptr : B.CreateGCResult(Statepoint, T);
+        SwitchInst *Switch = B.CreateSwitch(siteNumber(B), Nowhere, Sites.size());
+        B.SetInsertPoint(Switch);
+        for (const Site *S : Sites)
+            Switch->addCase(B.getInt32(S->Number), wayBehind(B, *S, Result));
+        return Group;
+    }
+
+    static constexpr unsigned FirstSlot = 1; // the image begins with the site's number
+
+    Frame &Fr;
+    Module &M;
+    LLVMContext &C;
+    BodyClone Body;
+    Function *N;
+    ValueToValueMapTy &Map;
+    AllocaInst *Image = nullptr;
+    Value *Inner = nullptr, *InnerFunction = nullptr;
+    // Results that no other site sees have no slot in the record. No two of them live at once: one place
+    // does.
+    unsigned Scratch = FirstSlot + Fr.NumSlots;
+};
+
+// Few sites: the image is read once.
+class RegisterBody : ResumeBody {
+  public:
+    explicit RegisterBody(Frame &Fr) : ResumeBody(Fr) {}
+
+    Function *build() {
+        makeEntry();
+        Body.finish();
+        Body.promoteHomes();
+        return N;
+    }
+
+  private:
+    BasicBlock *wayBehind(IRBuilder<> &B, const Site &S, Value *Result) override {
+        BasicBlock *Case = BasicBlock::Create(C, "site", N);
+        IRBuilder<> Stores(Case);
+        for (unsigned Index : S.Live) {
+            Value *V = Fr.Values[Index].V;
+            Value *&Loaded = LoadedIn[{B.GetInsertBlock(), V}];
+            if (!Loaded)
+                Loaded = loadFromSlots(B, V->getType(), Image, FirstSlot + Fr.Values[Index].Slot);
+            Stores.CreateStore(Loaded, Body.homeOf(V));
+        }
+        if (Instruction *Original = resultOf(S))
+            Stores.CreateStore(Result, Body.homeOf(Original));
+        Stores.CreateBr(codeBehind(S));
+        return Case;
+    }
+
+    DenseMap<std::pair<BasicBlock *, Value *>, Value *> LoadedIn;
+};
+
+// Many sites: the image holds the values as long as the body runs.
+class ImageBody : ResumeBody {
+  public:
+    explicit ImageBody(Frame &Fr) : ResumeBody(Fr) {
+        N->addFnAttr(Attribute::MinSize);
+        N->addFnAttr(Attribute::Cold);
     }
 
     Function *build() {
@@ -48,90 +186,24 @@ class ResumeBody {
     }
 
   private:
-    // Groups the sites by what their call returns: all sites of a group share one call of the next resume
-    // body, whose statepoint has no site of its own, as the image tells which one it is.
-    void makeEntry() {
-        BasicBlock *Entry = Body.makeEntrance("resume");
-        IRBuilder<> B(Entry);
-        Type *P = B.getPtrTy();
-        // Results that no other site sees have no slot in the record. No two of them live at once: one place
-        // does.
-        Scratch = FirstSlot + Fr.NumSlots;
-        MapVector<Type *, std::vector<const Site *>> Groups;
-        unsigned Widest = 0;
-        for (const Site &S : Fr.Sites) {
-            Type *T = resultType(S);
-            Groups[T].push_back(&S);
-            if (!T->isVoidTy())
-                Widest = std::max(Widest, pieceCount(T));
-        }
-        Image = B.CreateAlloca(ArrayType::get(B.getInt64Ty(), Scratch + Widest));
-        Image->setAlignment(Align(16));
-        Inner = B.CreateCall(M.getOrInsertFunction("__popcorn_enter", P, P, P), {N->getArg(0), Image});
-        InnerFunction = B.CreateCall(M.getOrInsertFunction("__popcorn_inner", P, P), {Inner});
-        SwitchInst *Switch = B.CreateSwitch(B.CreateTrunc(siteNumber(B), B.getInt32Ty()),
-                                            enterGroup(Groups.front().first, Groups.front().second));
-        for (auto &[T, Sites] : drop_begin(Groups)) {
-            BasicBlock *Group = enterGroup(T, Sites);
-            for (const Site *S : Sites)
-                Switch->addCase(B.getInt32(S->Number), Group);
-        }
-    }
-
-    Value *siteNumber(IRBuilder<> &B) {
-        return loadFromSlots(B, B.getInt64Ty(), Image, 0);
-    }
-
-    BasicBlock *enterGroup(Type *Result, ArrayRef<const Site *> Sites) {
-        BasicBlock *Group = BasicBlock::Create(C, "group", N);
-        BasicBlock *Nowhere = BasicBlock::Create(C, "nowhere", N);
-        new UnreachableInst(C, Nowhere);
-        IRBuilder<> B(Group);
-        FunctionCallee Callee(FunctionType::get(Result, {B.getPtrTy()}, false), InnerFunction);
-        Value *Args[] = {Inner}, *Live[] = {Image};
-        CallInst *Statepoint = B.CreateGCStatepointCall(POPCORN_ID(POPCORN_SITE_IN_IMAGE, 1), 0, Callee, Args,
-                                                        ArrayRef<Value *>(Live), {});
-        if (!Result->isVoidTy())
-            storeToSlots(B, B.CreateGCResult(Statepoint, Result), Image, Scratch);
-        SwitchInst *Switch =
-            B.CreateSwitch(B.CreateTrunc(siteNumber(B), B.getInt32Ty()), Nowhere, Sites.size());
-        for (const Site *S : Sites)
-            Switch->addCase(B.getInt32(S->Number), behind(*S));
-        return Group;
-    }
-
-    // Where the code behind a site's call begins; by way of a block that puts the call's result where it
-    // belongs.
-    BasicBlock *behind(const Site &S) {
-        BasicBlock *Behind = cast<CallInst>(Map.lookup(S.Call))->getParent()->getSingleSuccessor();
-        Instruction *Result = resultOf(S.Call);
-        if (!Result || Result->use_empty())
+    // Each group stores its result once; a site whose result has a slot of its own moves it there.
+    BasicBlock *wayBehind(IRBuilder<> &B, const Site &S, Value *Result) override {
+        BasicBlock *Behind = codeBehind(S);
+        Instruction *Original = resultOf(S);
+        if (!Original)
             return Behind;
-        unsigned Slot = slotOf(Result);
+        if (Stored.insert(Result).second)
+            storeToSlots(B, Result, Image, Scratch);
+        unsigned Slot = slotOf(Original);
         if (Slot == Scratch) {
-            Results.push_back(cast<Instruction>(Map.lookup(Result)));
+            Results.push_back(cast<Instruction>(Map.lookup(Original)));
             return Behind;
         }
         BasicBlock *Copy = BasicBlock::Create(C, "result", N);
-        IRBuilder<> B(Copy);
-        storeToSlots(B, loadFromSlots(B, Result->getType(), Image, Scratch), Image, Slot);
-        B.CreateBr(Behind);
+        IRBuilder<> CopyB(Copy);
+        storeToSlots(CopyB, loadFromSlots(CopyB, Original->getType(), Image, Scratch), Image, Slot);
+        CopyB.CreateBr(Behind);
         return Copy;
-    }
-
-    static Type *resultType(const Site &S) {
-        if (auto *Statepoint = dyn_cast<GCStatepointInst>(S.Call))
-            return Statepoint->getActualReturnType();
-        return S.Call->getType();
-    }
-
-    static Instruction *resultOf(CallInst *Call) {
-        if (!isa<GCStatepointInst>(Call))
-            return Call;
-        for (User *U : Call->users())
-            if (auto *Result = dyn_cast<GCResultInst>(U))
-                return Result;
-        return nullptr;
     }
 
     unsigned slotOf(const Instruction *Original) const {
@@ -209,7 +281,7 @@ class ResumeBody {
         for (Instruction &I : instructions(*N))
             if (auto *Load = dyn_cast<LoadInst>(&I))
                 if (auto Slot = imageSlot(Load->getPointerOperand()))
-                    Read.set(*Slot, *Slot + (Load->getType()->getPrimitiveSizeInBits() + 127) / 64);
+                    Read.set(*Slot, *Slot + pieceCount(Load->getType()));
         for (auto &[S, Call] : Recorded)
             if (Call)
                 for (unsigned Index : S->Live) {
@@ -223,24 +295,19 @@ class ResumeBody {
         Body.removeDeadInstructions();
     }
 
-    static constexpr unsigned FirstSlot = 1; // the image begins with the site's number
-
-    Frame &Fr;
-    Module &M;
-    LLVMContext &C;
-    BodyClone Body;
-    Function *N;
-    ValueToValueMapTy &Map;
     std::vector<Instruction *> Results;
+    SmallPtrSet<Value *, 4> Stored;
     std::vector<std::pair<const Site *, WeakVH>> Recorded;
-    AllocaInst *Image = nullptr;
-    Value *Inner = nullptr, *InnerFunction = nullptr;
-    unsigned Scratch = 0;
 };
 } // namespace
 
 void makeResumeBody(Frame &Fr) {
-    Fr.Resume = ResumeBody(Fr).build();
+    if (resumesInRegisters(Fr)) {
+        Fr.Resume = RegisterBody(Fr).build();
+        return;
+    }
+    makeLoopBody(Fr);
+    Fr.Resume = ImageBody(Fr).build();
 }
 
 } // namespace popcorn

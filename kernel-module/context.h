@@ -106,6 +106,7 @@ struct popcorn_place {
  * @stop_remote_worker: remote: the program has ended
  * @worker_waits: remote: the worker is in POPCORN_IOC_WORKER
  * @worker_wait: remote: the worker waits here
+ * @waiting: remote: threads that are here without having paired
  * @cookie: remote: names the clone request
  * @agent_link: remote: in the agent's list of requests
  * @inode: of the file that maps portable memory
@@ -135,6 +136,7 @@ struct remote_context {
 	bool stop_remote_worker;
 	bool worker_waits;
 	wait_queue_head_t worker_wait;
+	u32 waiting;
 	u64 cookie;
 	struct list_head agent_link;
 	struct inode *inode;

@@ -101,7 +101,7 @@ static bool wait_for_pins(struct popcorn_page *page)
 {
 	int polls;
 
-	for (polls = 0; page->page && page_maybe_dma_pinned(page->page); polls++) {
+	for (polls = 0; page->page && folio_maybe_dma_pinned(page_folio(page->page)); polls++) {
 		if (polls == PIN_POLLS)
 			return false;
 		usleep_range(1000, 2000);

@@ -527,7 +527,7 @@ static void prefetch_page(struct remote_context *rc, u64 index, bool write)
 	if (IS_ERR(page) || test_and_set_bit_lock(POPCORN_PAGE_PENDING, &page->flags))
 		return;
 	mutex_lock(&page->lock);
-	wanting = page->state == POPCORN_PAGE_INVALID && !popcorn_page_fill(rc, page);
+	wanting = !page_good(page, write) && !popcorn_page_fill(rc, page);
 	mutex_unlock(&page->lock);
 	wanted = wanting ? wanted_alloc(rc, page, write, false) : NULL;
 	if (!wanted) {
@@ -550,25 +550,31 @@ static void prefetch_page(struct remote_context *rc, u64 index, bool write)
 
 /*
  * A thread that goes through memory page by page gets the next ones before it asks; the further it goes, the
- * more. Threads that share a slot, or race in it, only cost a guess.
+ * more. ahead->next is the first page that has not been asked for. Threads that share a slot, or race in it,
+ * only cost a guess.
  */
-static void look_ahead(struct remote_context *rc, u64 index, bool write)
+static void look_ahead(struct remote_context *rc, u64 index, bool write, bool miss)
 {
 	typeof(rc->ahead[0]) *ahead = &rc->ahead[task_pid_nr(current) % ARRAY_SIZE(rc->ahead)];
-	u32 window = READ_ONCE(ahead->window), i;
-	u64 next = READ_ONCE(ahead->next);
+	u64 next = READ_ONCE(ahead->next), last;
+	u32 window = READ_ONCE(ahead->window);
 
-	/* The window before ends at next: a sequential reader faults somewhere in it. */
-	if (index > next || next - index > window + 1) {
-		WRITE_ONCE(ahead->window, 0);
-		WRITE_ONCE(ahead->next, index + 1);
+	if (index > next || next - index > WINDOW_MAX + 1) {
+		if (miss) {
+			WRITE_ONCE(ahead->window, 0);
+			WRITE_ONCE(ahead->next, index + 1);
+		}
 		return;
 	}
+	/* Half of it is still to come. */
+	if (next > index + 1 + window / 2 || (!miss && !window))
+		return;
 	window = clamp(window * 2, 2u, (u32)WINDOW_MAX);
+	last = min(index + 1 + window, rc->pages);
 	WRITE_ONCE(ahead->window, window);
-	WRITE_ONCE(ahead->next, index + 1 + window);
-	for (i = 1; i <= window && index + i < rc->pages; i++)
-		prefetch_page(rc, index + i, write);
+	WRITE_ONCE(ahead->next, last);
+	for (index = max(next, index + 1); index < last; index++)
+		prefetch_page(rc, index, write);
 }
 
 static int acquire(struct remote_context *rc, struct popcorn_page *page, bool write)
@@ -598,19 +604,19 @@ struct popcorn_page *popcorn_page_access(struct remote_context *rc, u64 index, b
 	if (IS_ERR(page))
 		return page;
 	popcorn_count(POPCORN_STAT_FAULTS);
+	look_ahead(rc, index, write, false);
 	for (;;) {
 		mutex_lock(&page->lock);
 		err = test_bit(POPCORN_PAGE_LOST, &page->flags) ? -EIO : popcorn_page_fill(rc, page);
 		if (!err && page_good(page, write))
 			break;
 		mutex_unlock(&page->lock);
-		if (!err) {
-			if (!begin) {
-				begin = ktime_get_ns();
-				look_ahead(rc, index, write);
-			}
-			err = acquire(rc, page, write);
+		if (!err && !begin) {
+			begin = ktime_get_ns();
+			look_ahead(rc, index, write, true);
 		}
+		if (!err)
+			err = acquire(rc, page, write);
 		if (err == -EAGAIN && !fatal_signal_pending(current)) {
 			usleep_range(1000, 2000);
 			continue;

@@ -289,6 +289,9 @@ static int socket_prepare(struct socket *sock)
 	if (sock->type != SOCK_STREAM)
 		return -EPROTOTYPE;
 	sk->sk_allocation = GFP_NOIO;
+	/* Silence is the watch's business. */
+	sk->sk_rcvtimeo = MAX_SCHEDULE_TIMEOUT;
+	sk->sk_sndtimeo = MAX_SCHEDULE_TIMEOUT;
 	if ((sk->sk_family == AF_INET || sk->sk_family == AF_INET6) && sk->sk_protocol == IPPROTO_TCP)
 		tcp_sock_set_nodelay(sk);
 	return 0;

@@ -24,6 +24,10 @@
 #include "stats.h"
 #include "trace.h"
 
+/* More threads of a program than this do not wait for the worker, nor more programs for the agent. */
+#define THREADS_WAITING_MAX 4096
+#define PROGRAMS_WAITING_MAX 256
+
 static bool allow_root;
 module_param(allow_root, bool, 0644);
 MODULE_PARM_DESC(allow_root, "run programs that root has started on another node");
@@ -32,6 +36,7 @@ MODULE_PARM_DESC(allow_root, "run programs that root has started on another node
  * struct popcorn_agent - the node's agent, and what it has to do
  * @mutex: protects all of it, and the fate of programs without a process
  * @present: whether there is one
+ * @waiting: programs in @requests and @offered
  * @requests: programs that it has not seen yet
  * @offered: programs that it has seen, which have no process yet
  * @wait: it waits here
@@ -39,6 +44,7 @@ MODULE_PARM_DESC(allow_root, "run programs that root has started on another node
 struct popcorn_agent {
 	struct mutex mutex;
 	bool present;
+	unsigned int waiting;
 	struct list_head requests;
 	struct list_head offered;
 	wait_queue_head_t wait;
@@ -103,6 +109,7 @@ static void refuse_context(struct remote_context *rc, int error)
 	LIST_HEAD(tasks);
 
 	list_del_init(&rc->agent_link);
+	agent.waiting--;
 	popcorn_context_remove(rc);
 	take_tasks(rc, &tasks);
 	list_for_each_entry_safe(task, next, &tasks, link) {
@@ -254,6 +261,8 @@ static struct remote_context *context_for(struct pcn_peer *peer, const struct pc
 		return rc;
 	if (!agent.present)
 		return ERR_PTR(-EHOSTDOWN);
+	if (agent.waiting == PROGRAMS_WAITING_MAX)
+		return ERR_PTR(-EAGAIN);
 	rc = context_from(peer, migrate);
 	if (!rc)
 		return ERR_PTR(-ENOMEM);
@@ -284,7 +293,7 @@ static int clone_remote_thread(struct pcn_peer *peer, const struct pcn_task_migr
 {
 	struct remote_context *rc;
 	struct popcorn_task *task;
-	bool made;
+	bool full, made;
 
 	if (!le32_to_cpu(migrate->uid) && !allow_root)
 		return -EPERM;
@@ -299,10 +308,21 @@ static int clone_remote_thread(struct pcn_peer *peer, const struct pcn_task_migr
 		return PTR_ERR(rc);
 	}
 	spin_lock(&rc->lock);
-	list_add_tail(&task->link, &rc->tasks);
+	full = rc->waiting == THREADS_WAITING_MAX;
+	if (!full) {
+		rc->waiting++;
+		list_add_tail(&task->link, &rc->tasks);
+	}
 	spin_unlock(&rc->lock);
+	if (full) {
+		mutex_unlock(&agent.mutex);
+		popcorn_task_put(task);
+		popcorn_context_put(rc);
+		return -EAGAIN;
+	}
 	if (made) {
 		list_add_tail(&popcorn_context_hold(rc)->agent_link, &agent.requests);
+		agent.waiting++;
 		wake_up(&agent.wait);
 	}
 	wake_up(&rc->worker_wait);
@@ -349,6 +369,7 @@ struct remote_context *__construct_mm(struct popcorn_adopt *arg, struct inode *i
 	} else if (!uid_eq(rc->uid, current_euid()) || !gid_eq(rc->gid, current_egid())) {
 		rc = ERR_PTR(-EPERM);
 	} else {
+		agent.waiting--;
 		list_del_init(&rc->agent_link);	/* whose reference is the caller's now */
 		popcorn_context_own(rc, inode);
 		arg->pages = rc->pages;
@@ -451,6 +472,8 @@ static void task_end(struct remote_context *rc, struct popcorn_task *task)
 	spin_lock(&rc->lock);
 	there = task->state != POPCORN_TASK_GONE;
 	if (there) {
+		if (task->state == POPCORN_TASK_ARRIVED || task->state == POPCORN_TASK_FORKED)
+			rc->waiting--;
 		task->state = POPCORN_TASK_GONE;
 		list_del_init(&task->link);
 	}
@@ -466,6 +489,7 @@ static struct popcorn_task *claim_task(struct remote_context *rc, const struct p
 	spin_lock(&rc->lock);
 	task = popcorn_task_find(rc, key->pid, key->hop);
 	if (task && task->state == POPCORN_TASK_FORKED) {
+		rc->waiting--;
 		task->state = POPCORN_TASK_PAIRING;
 		task->thread = current;
 		get_task_struct(current);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* e2e: hop=random:3:7 */
 /* stat and its kin: every field that can be known beforehand. */
 #include "e2e.h"
 

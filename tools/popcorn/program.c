@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "container_write.h"
 #include "popcorn.h"
 
 static long read_mapped(void *file, void *buffer, size_t size, uint64_t offset) {
@@ -56,6 +57,22 @@ void program_open(struct program *p, const char *path) {
 const uint8_t *program_image(const struct program *p, unsigned index, size_t *size) {
     *size = index == 0 ? p->size : p->container.manifest.image[index].size;
     return p->bytes + p->container.offset[index];
+}
+
+struct buffer program_with_front(const struct program *p, unsigned index) {
+    const struct popcorn_manifest *manifest = &p->container.manifest;
+    struct container_image images[POPCORN_MANIFEST_IMAGES];
+    struct buffer file = {0};
+    struct popcorn_error error;
+    for (unsigned i = 0; i < manifest->count; i++) {
+        /* The image wanted and the first one change places. */
+        unsigned from = i == 0 ? index : i == index ? 0 : i;
+        images[i].isa = manifest->image[from].isa;
+        images[i].bytes = program_image(p, from, &images[i].size);
+    }
+    if (!container_write(images, manifest->count, &file, &error))
+        die("%s: %s", p->path, error.text);
+    return file;
 }
 
 /* The candidate FOLDER/NAME if it can be executed, else NULL. An empty folder is the current one. */

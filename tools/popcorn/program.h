@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buffer.h"
 #include "popcorn/container.h"
 
 struct program {
@@ -24,6 +25,12 @@ void program_open(struct program *p, const char *path);
 
 /* The ELF image with this index in the manifest, and its size in bytes; 0 is the file itself. */
 const uint8_t *program_image(const struct program *p, unsigned index, size_t *size);
+
+/*
+ * The same program with another image in front, as popcorn-ld would have made it on that ISA's machine. To be
+ * freed by the caller.
+ */
+struct buffer program_with_front(const struct program *p, unsigned index);
 
 /* The path of an executable as execvp() would look for it; the result lives as long as the command. */
 const char *program_find(const char *name);

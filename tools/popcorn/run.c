@@ -64,24 +64,19 @@ static void set(const char *name, const char *value) {
         die("out of memory");
 }
 
-/*
- * The file begins with another machine's image: executes this machine's. It finds the other images by
- * POPCORN_FILE, since its own file, a memory file, has none.
- */
-static void execute_inner(const struct program *p, unsigned index, char **command) {
-    size_t size;
-    const uint8_t *image = program_image(p, index, &size);
-    int fd = memfd_create("popcorn-image", MFD_CLOEXEC);
+/* The file begins with another machine's image: executes a copy in memory that begins with this machine's. */
+static void execute_copy(const struct program *p, unsigned index, char **command) {
+    struct buffer copy = program_with_front(p, index);
+    int fd = memfd_create("popcorn-program", MFD_CLOEXEC);
     if (fd < 0)
         die("cannot make a memory file: %s", strerror(errno));
-    for (size_t done = 0; done < size;) {
-        ssize_t n = write(fd, image + done, size - done);
+    for (size_t done = 0; done < copy.size;) {
+        ssize_t n = write(fd, copy.bytes + done, copy.size - done);
         if (n < 0)
             die("cannot fill a memory file: %s", strerror(errno));
         done += (size_t)n;
     }
-    char *whole = realpath(p->path, NULL);
-    set("POPCORN_FILE", whole ? whole : p->path);
+    buffer_free(&copy);
     fexecve(fd, command, environ);
 }
 
@@ -99,6 +94,6 @@ int command_run(int argc, char **argv) {
     if (index == 0)
         execv(program.path, run.command);
     else
-        execute_inner(&program, (unsigned)index, run.command);
+        execute_copy(&program, (unsigned)index, run.command);
     die("cannot run %s: %s", program.path, strerror(errno));
 }

@@ -122,7 +122,8 @@ static bool wait_for_pins(struct popcorn_page *page)
  */
 int popcorn_page_revoke(struct remote_context *rc, struct popcorn_page *page, enum popcorn_page_state state)
 {
-	wait_var_event_timeout(&page->granted, !READ_ONCE(page->granted), GRANT_JIFFIES);
+	if (!wait_var_event_timeout(&page->granted, !READ_ONCE(page->granted), GRANT_JIFFIES))
+		popcorn_count(POPCORN_STAT_GRANTS_UNTOUCHED);
 	mutex_lock(&page->lock);
 	page->granted = false;
 	if (page->state > state && page->page) {

@@ -25,6 +25,7 @@ static const char * const names[POPCORN_STATS] = {
 	[POPCORN_STAT_PAGES_SENT] = "pages_sent",
 	[POPCORN_STAT_PAGES_RECEIVED] = "pages_received",
 	[POPCORN_STAT_INVALIDATIONS] = "invalidations",
+	[POPCORN_STAT_GRANTS_UNTOUCHED] = "grants_untouched",
 	[POPCORN_STAT_PAGES_LOST] = "pages_lost",
 	[POPCORN_STAT_PAGES] = "pages",
 	[POPCORN_STAT_LIVE] = "live",

@@ -5,8 +5,10 @@
  */
 #include "image.h"
 
-#include <stdlib.h>
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "buffer.h"
 #include "compare.h"
@@ -19,7 +21,10 @@
 #include "sites_build.h"
 #include "work.h"
 
-enum { AT_ONCE = 2, MOST_ISAS = 8 };
+enum { MOST_ISAS = 8 };
+
+/* What llc needs at most: a little, and so many times the bitcode's size. */
+enum { CODEGEN_BYTES = 64 << 20, CODEGEN_FACTOR = 100 };
 
 static const char *file_of(const char *isa, const char *what) {
     return work_file(must_format("%s.%s", isa, what));
@@ -37,7 +42,7 @@ static void start_codegen(const struct isa *isa, const char *module) {
     list_add(&argv, "-use-registers-for-deopt-values");
     list_add(&argv, "-fp-contract=off");
     list_add(&argv, "-enable-global-merge=false"); /* it would lay globals out anew */
-    list_add(&argv, "-disable-verify"); /* the pass has verified it */
+    list_add(&argv, "-disable-verify");            /* the pass has verified it */
     list_add(&argv, "-filetype=obj");
     list_add(&argv, module);
     list_add(&argv, "-o");
@@ -51,14 +56,36 @@ static void finish_one(const char *what) {
         die("%s failed", what);
 }
 
+/*
+ * How many code generators run at once. There may be more of them than processors: three on two are done
+ * sooner than two and then one. But they must all fit into memory.
+ */
+static size_t codegens_at_once(const char *module) {
+    struct stat st;
+    unsigned long available = 0;
+    char line[128];
+    FILE *f = fopen("/proc/meminfo", "re");
+    while (f && fgets(line, sizeof line, f) && sscanf(line, "MemAvailable: %lu kB", &available) != 1)
+        ;
+    if (f)
+        fclose(f);
+    if (stat(module, &st))
+        die("%s: %s", module, strerror(errno));
+    size_t n = available * 1024 / (CODEGEN_BYTES + (size_t)st.st_size * CODEGEN_FACTOR);
+    return n ? n : 1;
+}
+
 static void generate(const struct arguments *a, const char *module) {
-    for (size_t i = 0; i < a->isas.count; i++) {
-        if (i >= AT_ONCE)
+    size_t started = 0, running = 0, at_once = codegens_at_once(module);
+    while (started < a->isas.count || running) {
+        if (started < a->isas.count && running < at_once) {
+            start_codegen(isa_find(a->isas.item[started++]), module);
+            running++;
+        } else {
             finish_one("code generation");
-        start_codegen(isa_find(a->isas.item[i]), module);
+            running--;
+        }
     }
-    for (size_t i = 0; i < a->isas.count && i < AT_ONCE; i++)
-        finish_one("code generation");
 }
 
 static void open_image(struct elf_image *image, const char *path) {

@@ -70,19 +70,22 @@ static struct mailbox_call *post_call(struct popcorn_mailbox *box, long number, 
     return call;
 }
 
-/* Runs handlers meanwhile; one that cancels the thread does not come back. */
-static void await_answer(struct popcorn_thread *thread, struct mailbox_call *call) {
+/*
+ * Runs handlers meanwhile. 0, or where a handler wants the thread to go instead (it cancels it): the answer is
+ * there nevertheless, since the shadow must be free to serve what the thread asks for next.
+ */
+static uint64_t await_answer(struct popcorn_thread *thread, struct mailbox_call *call) {
     _Atomic uint32_t *bell = &thread->mailbox->bell[native_node];
-    uint64_t pc = (uint64_t)__builtin_return_address(0);
+    const uint64_t pc = (uint64_t)__builtin_return_address(0);
+    uint64_t go_to = pc;
     for (;;) {
         uint32_t seen = atomic_load(bell);
         struct interrupted here = {pc, (uint64_t)&seen, 0};
         if (atomic_load(&call->state) == MAILBOX_DONE)
-            return;
+            return go_to != pc ? go_to : 0;
         leave_if_ended(thread);
         nodes_take_signal(thread, &here);
-        if (here.pc != pc)
-            ((void (*)(void))here.pc)();
+        go_to = here.pc != pc ? here.pc : go_to;
         if (atomic_load(&call->state) != MAILBOX_DONE)
             bell_wait(bell, seen, NODE_IDLE);
     }
@@ -96,10 +99,12 @@ long nodes_call(struct popcorn_thread *thread, long number, const long argument[
     native->critical--;
     if (!call)
         return -E_AGAIN;
-    await_answer(thread, call);
+    uint64_t go_to = await_answer(thread, call);
     long result = call->result;
     atomic_store(&call->state, MAILBOX_FREE);
     atomic_fetch_sub(&box->calls, 1);
+    if (go_to)
+        ((void (*)(void))go_to)();
     return result;
 }
 

@@ -32,6 +32,10 @@ long nodes_call(struct popcorn_thread *, long number, const long argument[6]);
 /* At the origin, before the program ends: lets the nodes' processes go and waits for that, not for long. */
 void nodes_end(void);
 
+/* At the origin, outside critical sections: a node's process may have died. Ends the program if a thread was on
+ * it. */
+void nodes_look(void);
+
 /* In the child of a fork: there are no other processes. */
 void nodes_forked(void);
 

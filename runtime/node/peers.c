@@ -6,7 +6,9 @@
 #include "syscall/descriptors.h"
 #include "thread/lock.h"
 #include "thread/native.h"
+#include "thread/threads.h"
 
+#define OPEN_ASYNC 020000 /* O_ASYNC */
 #define GOODBYE 1000000000L /* nanoseconds for the nodes' processes to end */
 
 enum { POLL_IN = 1, POLL_HANGUP = 0x10 };
@@ -18,12 +20,17 @@ struct poll {
 
 static int peer_socket[POPCORN_CONTROL_NODES]; /* 0: none */
 static struct popcorn_lock peers_lock;
+static atomic_bool ending; /* the nodes are being let go */
 
 bool node_runs(int nid) {
     return __atomic_load_n(&popcorn_control()->node[nid].state, __ATOMIC_ACQUIRE) == POPCORN_NODE_RUNNING;
 }
 
+/* From now on the run time's own signal comes when the other end closes, whatever the threads are waiting for. */
 void peers_enter(int nid, int socket) {
+    KERNEL(NR_fcntl, socket, FCNTL_SETSIG, POPCORN_MIGRATE_SIGNAL);
+    KERNEL(NR_fcntl, socket, FCNTL_SETOWN, popcorn_control()->pid);
+    KERNEL(NR_fcntl, socket, FCNTL_SETFL, OPEN_RDWR | OPEN_ASYNC);
     lock_take(&peers_lock);
     peer_socket[nid] = socket;
     lock_release(&peers_lock);
@@ -66,8 +73,34 @@ void peers_check(void) {
     lock_release(&peers_lock);
 }
 
+/* A dead node that a thread is on, or -1. */
+static int find_loss(void) {
+    int lost = -1;
+    threads_lock();
+    for (const struct popcorn_thread *t = popcorn_control()->threads; t; t = t->next) {
+        uint32_t place = atomic_load(&t->mailbox->place);
+        if (MAILBOX_PHASE(place) == MAILBOX_RUNNING && !node_runs(MAILBOX_NODE(place)))
+            lost = MAILBOX_NODE(place);
+    }
+    threads_unlock();
+    return lost;
+}
+
+void nodes_look(void) {
+    if (atomic_load(&ending))
+        return;
+    peers_check();
+    int lost = find_loss();
+    if (lost >= 0)
+        peers_died(lost);
+}
+
 void peers_died(int nid) {
     char line[128];
+    while (atomic_load(&ending)) { /* nothing is lost: another thread is ending the program */
+        struct kernel_time tick = {0, NODE_TICK};
+        KERNEL(NR_nanosleep, &tick, 0);
+    }
     struct text t = text_begin(line, sizeof line);
     text_string(&t, "the process of node ");
     text_signed(&t, nid);
@@ -79,6 +112,7 @@ void peers_died(int nid) {
 
 void nodes_end(void) {
     int64_t end = kernel_nanoseconds() + GOODBYE;
+    atomic_store(&ending, true);
     lock_take(&peers_lock);
     for (int i = 0; i < POPCORN_CONTROL_NODES; i++)
         if (peer_socket[i])
@@ -93,6 +127,7 @@ void nodes_forked(void) {
     struct popcorn_control *control = popcorn_control();
     struct popcorn_thread *thread = popcorn_current();
     atomic_store(&peers_lock.word, 0);
+    atomic_store(&ending, false);
     for (int i = 0; i < POPCORN_CONTROL_NODES; i++) {
         if (peer_socket[i])
             close_peer(i);

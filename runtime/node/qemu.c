@@ -46,7 +46,7 @@ int qemu_find(struct qemu *q, const char *isa, char reason[POPCORN_REASON_SIZE])
         return 0;
     text_string(&t, "qemu-");
     text_string(&t, isa);
-    if (search(q, search_path, "") || search(q, search_path, "-static") || search(q, USUAL_PATH, ""))
+    if (search(q, search_path, "") || search(q, search_path, "-static"))
         return 0;
     t = text_begin(reason, POPCORN_REASON_SIZE);
     text_string(&t, q->name);

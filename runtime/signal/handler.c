@@ -127,6 +127,12 @@ static uint64_t info_value(const void *info) {
     return ((const uint64_t *)info)[3];
 }
 
+/* si_code: greater than 0 if the kernel sent it, for a node's socket. */
+static int info_code(const void *info) {
+    return ((const int32_t *)info)[2];
+}
+
+/* Comes from `popcorn migrate`, from a thread that stops the others, and when a node's process ends. */
 static void own_signal(int sig, void *info, void *ucontext) {
     (void)sig;
     (void)ucontext;
@@ -135,8 +141,12 @@ static void own_signal(int sig, void *info, void *ucontext) {
     if (!native)
         return;
     native->own_signals++;
-    if ((value & POPCORN_MIGRATE_MASK) == (POPCORN_MIGRATE_VALUE(0) & POPCORN_MIGRATE_MASK))
+    if (info_code(info) < 0 && (value & POPCORN_MIGRATE_MASK) == (POPCORN_MIGRATE_VALUE(0) & POPCORN_MIGRATE_MASK))
         migration_request(native->thread, (int)(uint32_t)value);
+    if (info_code(info) > 0 && native->critical)
+        native->look = true;
+    else if (info_code(info) > 0)
+        nodes_look();
     threads_stopped_here();
 }
 

@@ -129,6 +129,9 @@ enum {
     FCNTL_GETFD = 1,
     FCNTL_SETFD = 2,
     FCNTL_GETFL = 3,
+    FCNTL_SETFL = 4,
+    FCNTL_SETOWN = 8,
+    FCNTL_SETSIG = 10,
     FCNTL_DUPFD_CLOEXEC = 1030,
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread/native.h"
+#include "node/nodes.h"
 #include "popcorn/backend.h"
 #include "popcorn/stack.h"
 #include "signal/signals.h"
@@ -80,6 +81,12 @@ void critical_enter(void) {
 
 void critical_leave(void) {
     struct native *native = native_self();
-    if (native && --native->critical == 0 && native->deferred)
+    if (!native || --native->critical)
+        return;
+    if (native->look) {
+        native->look = false;
+        nodes_look();
+    }
+    if (native->deferred)
         signals_deliver_deferred(native);
 }

@@ -34,6 +34,7 @@ struct native {
     volatile uint64_t program_signals; /* handlers of the program run here */
     volatile uint64_t own_signals;     /* signals of the run time's own that came here */
     bool restart; /* the last handler was set with SA_RESTART */
+    volatile bool look;  /* nodes_look() is due at the end of the critical section */
     uint64_t last_fault; /* memory/touch.c: address of the last access that was tried again */
     int (*start)(void *); /* a new thread's function and its argument */
     void *argument;

@@ -21,6 +21,14 @@ uint64_t *threads_data_stack(struct popcorn_thread *thread) {
     return (uint64_t *)((char *)thread->tcb + POPCORN_TCB_DATA_STACK);
 }
 
+void threads_lock(void) {
+    lock_take(&threads_list_lock);
+}
+
+void threads_unlock(void) {
+    lock_release(&threads_list_lock);
+}
+
 void threads_enter(struct popcorn_thread *thread) {
     struct popcorn_control *control = popcorn_control();
     thread->previous = NULL;

@@ -42,4 +42,8 @@ void threads_release(void);
 /* In the handler of the run time's signal: waits if the threads are being stopped. */
 void threads_stopped_here(void);
 
+/* Over the control block's list of threads, at the origin. */
+void threads_lock(void);
+void threads_unlock(void);
+
 #endif

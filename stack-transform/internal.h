@@ -89,17 +89,21 @@ int walk_up(struct frame_walk *, char reason[STACK_REASON_SIZE]);
 /* Reads the frame's live values, what.nvalues of them. 0, or -EFAULT with a reason. */
 int walk_values(const struct frame_walk *, uint64_t *values, char reason[STACK_REASON_SIZE]);
 
-/* Reads the frame's live value 0 alone. 0, or -EFAULT with a reason. */
-int walk_first_value(const struct frame_walk *, uint64_t *value, char reason[STACK_REASON_SIZE]);
-
 /* Makes the hop buffer at least `bytes` large. Its contents are lost. 0 or -ENOMEM. */
 int chain_reserve(struct popcorn_thread *, size_t bytes);
 
 /* Copies a record's values into a frame image; returns the next inner record. */
 struct frame_record *__popcorn_enter(struct frame_record *, void *image);
 
-/* The native function that goes on with this record: its resume body, or the landing. */
+/* The native function that goes on with this record: its resume body, if need be by machine_resume_entry, or
+ * the landing. */
 void *__popcorn_inner(struct frame_record *);
+
+/* The resume body itself. */
+void *resume_body(const struct frame_record *);
+
+/* Forgets where resumed functions were called from: their frames are gone. */
+void entries_clear(struct popcorn_thread *);
 
 /* The native function that ends a chain: returns the landing's value. */
 long stack_landing(struct frame_record *);

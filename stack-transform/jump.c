@@ -2,13 +2,14 @@
 /*
  * setjmp and longjmp across hops. A jmp_buf is good for a native jump as long as the native stack on which
  * setjmp was called is the same: thread->epoch says so. Otherwise the frame of the function that called
- * setjmp is found by the base of its data-stack frame, the one name it keeps everywhere, and is replaced in
- * place: its resume body runs from the record stored at setjmp time, followed by a landing that returns
- * longjmp's value.
+ * setjmp has been resumed since, and is replaced in place: its resume body runs from the record stored at
+ * setjmp time, followed by a landing that returns longjmp's value. For that it takes to know with which
+ * registers the frame was entered. Unwinding could tell, but not out of a signal handler; so it is noted when
+ * such a function is resumed, under the base of its data-stack frame, the one name that a frame keeps
+ * everywhere.
  */
-
-#include "popcorn/jump.h"
 #include "internal.h"
+#include "popcorn/jump.h"
 #include "popcorn/text.h"
 #include "syscall/kernel.h"
 
@@ -20,6 +21,7 @@ _Static_assert(MACHINE_JUMP_WORDS <= POPCORN_JUMP_NATIVE_WORDS, "jmp_buf is too 
 long __popcorn_syscall(long n, long a, long b, long c, long d, long e, long f);
 int popcorn_setjmp(struct popcorn_jump *jump, int savemask, struct frame_record *area, uint64_t base);
 _Noreturn long popcorn_longjmp(const struct machine_context *context, struct popcorn_jump *jump, int value);
+void *popcorn_resume_entry(const struct machine_context *context, const struct frame_record *record);
 
 static void **data_stack(void) {
     return (void **)((char *)machine_thread_pointer() + POPCORN_TCB_DATA_STACK);
@@ -43,26 +45,11 @@ int popcorn_setjmp(struct popcorn_jump *jump, int savemask, struct frame_record 
 }
 
 static _Noreturn void lost(const char *why) {
-    char line[STACK_REASON_SIZE + 64];
+    char line[128];
     struct text t = text_begin(line, sizeof line);
-    text_string(&t, "longjmp: the function that called setjmp has returned (");
+    text_string(&t, "longjmp: cannot go back to setjmp: ");
     text_string(&t, why);
-    text_string(&t, ")");
     popcorn_fatal(line, EXIT_ABORTED);
-}
-
-static void find_frame(struct frame_walk *w, const struct popcorn_thread *thread,
-                       const struct machine_context *context, uint64_t base) {
-    char reason[STACK_REASON_SIZE];
-    int error = walk_begin(w, thread, context, reason);
-    for (; !error && w->site; error = walk_up(w, reason)) {
-        uint64_t value = 0;
-        if (!(w->what.flags & POPCORN_SITE_SETJMP))
-            continue;
-        if (!walk_first_value(w, &value, reason) && value == base)
-            return;
-    }
-    lost(error ? reason : "no frame of it is left");
 }
 
 /* The record of setjmp's frame followed by a landing, in the hop buffer. */
@@ -84,29 +71,108 @@ static struct frame_record *jump_chain(struct popcorn_thread *thread, const stru
     return record;
 }
 
-static void check_area(const struct frame_record *area, uint32_t function) {
+/*
+ * Where resumed functions that call setjmp were called from, outermost first: bases descend, as the data
+ * stack grows down. Good for the native stack at hand only. A frame that returned stays in the list until one
+ * at its place or farther out is noted.
+ */
+struct stack_entry {
+    uint64_t base;
+    struct machine_context context;
+};
+
+struct stack_entries {
+    size_t bytes; /* of the whole block */
+    size_t count;
+    struct stack_entry entry[];
+};
+
+#define FIRST_ENTRIES (16 * 1024UL)
+
+static struct stack_entries *entries_grow(struct popcorn_thread *thread) {
+    struct stack_entries *old = thread->entries;
+    size_t bytes = old ? old->bytes * 2 : FIRST_ENTRIES;
+    struct stack_entries *new = popcorn_portable_map(bytes);
+    if (!new)
+        return NULL;
+    if (old) {
+        __builtin_memcpy(new, old, sizeof *old + old->count * sizeof *old->entry);
+        popcorn_portable_unmap(old, old->bytes);
+    }
+    new->bytes = bytes;
+    thread->entries = new;
+    return new;
+}
+
+void entries_clear(struct popcorn_thread *thread) {
+    if (thread->entries)
+        thread->entries->count = 0;
+}
+
+void stack_thread_end(struct popcorn_thread *thread) {
+    if (thread->records)
+        popcorn_portable_unmap(thread->records, thread->records_size);
+    if (thread->entries)
+        popcorn_portable_unmap(thread->entries, thread->entries->bytes);
+    thread->records = NULL;
+    thread->records_size = 0;
+    thread->entries = NULL;
+}
+
+/* Drops the frames that lie farther in than `base`. */
+static struct stack_entry *entry_find(struct stack_entries *list, uint64_t base) {
+    while (list && list->count && list->entry[list->count - 1].base < base)
+        list->count--;
+    struct stack_entry *last = list && list->count ? &list->entry[list->count - 1] : NULL;
+    return last && last->base == base ? last : NULL;
+}
+
+void *popcorn_resume_entry(const struct machine_context *context, const struct frame_record *record) {
+    struct popcorn_thread *thread = popcorn_current();
+    uint64_t base = record->values[0];
+    struct stack_entry *entry = entry_find(thread->entries, base);
+    if (!entry) {
+        struct stack_entries *list = thread->entries;
+        if (!list || sizeof *list + (list->count + 1) * sizeof *entry > list->bytes)
+            list = entries_grow(thread);
+        if (!list)
+            popcorn_fatal("no memory to note the frame of a function that called setjmp", EXIT_ABORTED);
+        entry = &list->entry[list->count++];
+        entry->base = base;
+    }
+    entry->context = *context;
+    return resume_body(record);
+}
+
+/* A jump leads to a frame farther out than the one it is made from, if that is on this stack at all. */
+static bool leads_out(const struct popcorn_thread *thread, const struct machine_context *from,
+                      const struct machine_context *to) {
+    struct popcorn_native_stack stack = popcorn_native_stack(thread);
+    uint64_t sp = from->reg[MACHINE_SP];
+    return sp < stack.low || sp > stack.high || sp < to->reg[MACHINE_SP];
+}
+
+static void check_area(const struct frame_record *area) {
     struct site_description d;
-    if (!site_describe(area->site, &d) || d.nvalues != area->nvalues || d.function != function)
+    if (!area)
+        lost("it was called through a pointer");
+    if (!site_describe(area->site, &d) || d.nvalues != area->nvalues || !(d.flags & POPCORN_SITE_SETJMP))
         lost("its stored frame has been overwritten");
 }
 
 static _Noreturn void jump_by_rebuilding(struct popcorn_thread *thread, const struct machine_context *context,
                                          const struct popcorn_jump *jump, int value) {
-    struct frame_walk walk;
-    char reason[STACK_REASON_SIZE];
-    if (!jump->area)
-        lost("it called setjmp through a pointer");
-    find_frame(&walk, thread, context, jump->base);
-    check_area(jump->area, walk.what.function);
-    if (walk_up(&walk, reason))
-        lost(reason);
+    const struct stack_entry *entry = entry_find(thread->entries, jump->base);
+    if (!entry || !leads_out(thread, context, &entry->context))
+        lost("the function that called it has returned");
+    check_area(jump->area);
     struct frame_record *record = jump_chain(thread, jump->area, (uint64_t)value);
     thread->landing = POPCORN_LANDING_JUMP;
     /* The new frame lies elsewhere than the one it replaces: other jmp_bufs of this function are stale now.
      */
     thread->epoch++;
     *data_stack() = (void *)(uintptr_t)jump->data_stack;
-    machine_resume_call(&walk.context, __popcorn_inner(record), record);
+    machine_resume_call(&entry->context, resume_body(record), record);
 }
 
 _Noreturn long popcorn_longjmp(const struct machine_context *context, struct popcorn_jump *jump, int value) {

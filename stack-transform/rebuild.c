@@ -20,13 +20,18 @@ struct frame_record *__popcorn_enter(struct frame_record *record, void *image) {
     return record_inner(record);
 }
 
-static void *resume_body(const struct frame_record *record) {
+void *resume_body(const struct frame_record *record) {
     const uint8_t *at = __popcorn_site_blob + __popcorn_site_offset[record->site];
     return __popcorn_funcs[read_trusted_uleb(&at)].resume;
 }
 
 void *__popcorn_inner(struct frame_record *record) {
-    return record->site == POPCORN_SITE_LANDING ? (void *)stack_landing : resume_body(record);
+    struct site_description d;
+    if (!site_describe(record->site, &d))
+        return (void *)stack_landing;
+    if (d.flags & POPCORN_SITE_SETJMP)
+        return (void *)(uintptr_t)machine_resume_entry;
+    return __popcorn_funcs[d.function].resume;
 }
 
 long stack_landing(struct frame_record *record) {
@@ -39,5 +44,6 @@ _Noreturn void stack_rebuild(struct popcorn_thread *thread) {
     struct popcorn_native_stack stack = popcorn_native_stack(thread);
     long (*outermost)(void *) = (long (*)(void *))__popcorn_inner(thread->outermost);
     thread->epoch++;
+    entries_clear(thread);
     machine_run((void *)(stack.high & ~15UL), outermost, thread->outermost);
 }

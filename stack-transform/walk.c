@@ -123,10 +123,10 @@ int walk_up(struct frame_walk *w, char reason[STACK_REASON_SIZE]) {
     return look(w, reason);
 }
 
-static int read_image(const struct frame_walk *w, uint64_t *values, uint32_t n, char *reason) {
+static int read_image(const struct frame_walk *w, uint64_t *values, char *reason) {
     const uint8_t *at = w->what.slots;
     uint32_t slot = 0, nslots = __popcorn_funcs[w->what.function].nslots;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < w->what.nvalues; i++) {
         slot += read_trusted_uleb(&at);
         if (slot >= nslots)
             return fail_in(reason, w->site, "has a frame image of another shape");
@@ -135,20 +135,12 @@ static int read_image(const struct frame_walk *w, uint64_t *values, uint32_t n, 
     return 0;
 }
 
-static int read_values(const struct frame_walk *w, uint64_t *values, uint32_t n, char *reason) {
+int walk_values(const struct frame_walk *w, uint64_t *values, char reason[STACK_REASON_SIZE]) {
     const struct site *s = w->site;
     if (s->image)
-        return read_image(w, values, n, reason);
-    for (uint32_t i = 0; i < n; i++)
+        return read_image(w, values, reason);
+    for (uint32_t i = 0; i < w->what.nvalues; i++)
         if (!read_location(w, &s->location[i], &values[i]))
             return fail_in(reason, s, "has a live value outside the stack");
     return 0;
-}
-
-int walk_values(const struct frame_walk *w, uint64_t *values, char reason[STACK_REASON_SIZE]) {
-    return read_values(w, values, w->what.nvalues, reason);
-}
-
-int walk_first_value(const struct frame_walk *w, uint64_t *value, char reason[STACK_REASON_SIZE]) {
-    return read_values(w, value, w->what.nvalues ? 1 : 0, reason);
 }

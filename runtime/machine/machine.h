@@ -36,9 +36,9 @@ long machine_generic_syscall(long number, long a, long b, long c, long d, long e
  * [machine_point_begin, machine_point_end), the call has had no effect yet, and from there a thread may be
  * sent to machine_point_interrupted, which returns -EINTR.
  *
- * machine_cancel does so: called for the signal of pthread_cancel with the native ucontext, it returns true if
- * the interrupted thread is in a cancellation point, and then makes its system call return -EINTR if the call
- * has had no effect yet; musl cancels when it sees that. Async-signal-safe.
+ * machine_cancel does so: called for the signal of pthread_cancel with the native ucontext, it returns true
+ * if the interrupted thread is in a cancellation point, and then makes its system call return -EINTR if the
+ * call has had no effect yet; musl cancels when it sees that. Async-signal-safe.
  */
 bool machine_cancel(void *ucontext);
 long machine_syscall_point(long number, long a, long b, long c, long d, long e, long f);
@@ -74,7 +74,12 @@ _Noreturn void machine_resume_call(const struct machine_context *, void *fn, voi
  * returns)
  *   __popcorn_setjmp           fills buf's machine_jump_state, then popcorn_setjmp(buf, savemask, area,
  * base); returns 0
+ *
+ * machine_resume_entry, called like a resume body, tells from where: it fills a context likewise and goes to
+ * the body that popcorn_resume_entry(struct machine_context *, struct frame_record *) answers, as if that had
+ * been called.
  */
+extern const char machine_resume_entry[];
 
 /* The native half of a jmp_buf; runtime/include/popcorn/jump.h has the whole. */
 struct machine_jump_state {

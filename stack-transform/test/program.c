@@ -208,6 +208,15 @@ _Noreturn void machine_run(void *stack_top, long (*fn)(void *), void *arg) {
     longjmp(escape, ESCAPE_RUN);
 }
 
+/* As the stub does, with a context of the test's making. */
+void *popcorn_resume_entry(const struct machine_context *, const struct frame_record *);
+struct machine_context entered_from;
+
+__attribute__((used)) static long resume_entry(struct frame_record *record) {
+    return ((long (*)(struct frame_record *))popcorn_resume_entry(&entered_from, record))(record);
+}
+__asm__(".globl machine_resume_entry\n.set machine_resume_entry, resume_entry");
+
 _Noreturn void machine_resume_call(const struct machine_context *context, void *fn, void *arg) {
     calls.context = *context;
     calls.fn = (long (*)(void *))fn;

@@ -60,6 +60,9 @@ void push_jumper(uint64_t base, uint64_t in_register);
 /* The innermost function has called a stub. */
 const struct machine_context *finish_stack(void);
 
+/* Where machine_resume_entry is called from. */
+extern struct machine_context entered_from;
+
 /* What the machine's functions were asked for; they jump back to `escape` with this. */
 enum escape { ESCAPE_RUN = 1, ESCAPE_RESUME_CALL, ESCAPE_JUMP, ESCAPE_FATAL };
 extern jmp_buf escape;

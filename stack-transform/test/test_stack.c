@@ -275,15 +275,28 @@ Test(stack, jumps_natively_in_the_same_epoch) {
     cr_assert(eq(int, calls.value, 1), "longjmp(buf, 0) makes setjmp return 1");
 }
 
+/* A jumper is resumed on the new stack, called with stack pointer `sp`. */
+static void resume_jumper(uint64_t base, uint64_t *sp) {
+    uint64_t chain[] = {3 | 2UL << 32, base, 0, 1UL << 32, 0};
+    entered_from.reg[MACHINE_SP] = (uint64_t)(uintptr_t)sp;
+    entered_from.reg[MACHINE_RA] = RA_RECURSE_1;
+    entered_from.reg[REG_SAVED] = base + 1;
+    struct frame_record *record = (struct frame_record *)chain;
+    ((long (*)(struct frame_record *))__popcorn_inner(record))(record);
+    calls.nresumed = calls.landed = 0;
+}
+
+static uint64_t *stack_at(int words_from_top) {
+    return stack.words + STACK_WORDS - words_from_top;
+}
+
 Test(stack, jump_restores_mask_and_pin) {
-    thread.pinned = 0;
     call_setjmp(1);
     cr_assert(eq(u64, jump.mask, 0x1234));
     thread.pinned = 1;
     thread.epoch++;
-    push_outermost();
-    push_jumper(0xba5e, 0);
-    push_recurse_2(0);
+    resume_jumper(0xba5e, stack_at(10));
+    stack.sp = stack_at(50);
     cr_assert(eq(int, escape_of_longjmp(5), ESCAPE_RESUME_CALL), "%s", calls.message);
     cr_assert(eq(int, calls.value, 0x5678));
     cr_assert(zero(thread.pinned));
@@ -292,16 +305,14 @@ Test(stack, jump_restores_mask_and_pin) {
 Test(stack, jumps_by_rebuilding_one_frame_after_a_hop) {
     call_setjmp(0);
     thread.epoch++;
-    push_outermost();
-    push_recurse_1(0xabc, 0, 0);
-    uint64_t *callers_sp = stack.sp;
-    push_jumper(0xba5e, 1);
-    push_jumper(0xfee1, 2);
-    push_recurse_2(0);
+    for (uint64_t i = 0; i < 100; i++)
+        resume_jumper(0xba5e + 99 * 16 - i * 16, stack_at(10 + (int)i));
+    resume_jumper(0xba00, stack_at(400));
+    stack.sp = stack_at(500);
     cr_assert(eq(int, escape_of_longjmp(9), ESCAPE_RESUME_CALL), "%s", calls.message);
-    cr_assert(eq(u64, calls.context.reg[MACHINE_SP], (uint64_t)(uintptr_t)callers_sp));
+    cr_assert(eq(u64, calls.context.reg[MACHINE_SP], (uint64_t)(uintptr_t)stack_at(109)));
     cr_assert(eq(u64, calls.context.reg[MACHINE_RA], RA_RECURSE_1));
-    cr_assert(eq(u64, calls.context.reg[REG_SAVED], 0xabc));
+    cr_assert(eq(u64, calls.context.reg[REG_SAVED], 0xba5f));
     cr_assert(eq(ptr, tcb.data_stack, (void *)0xd000));
     cr_assert(eq(u64, thread.epoch, 2), "other jmp_bufs of the replaced frame are stale");
     cr_assert(eq(long, calls.fn(calls.arg), 9));
@@ -310,14 +321,51 @@ Test(stack, jumps_by_rebuilding_one_frame_after_a_hop) {
     cr_assert(eq(u64, calls.image[1], 0xba5e));
     cr_assert(eq(u64, calls.image[2], 0x600d));
     cr_assert(zero(calls.landed), "a jump is no hop");
+    cr_assert(eq(int, escape_of_longjmp(8), ESCAPE_RESUME_CALL), "and again");
+}
+
+static void expect_lost(const char *why) {
+    cr_assert(eq(int, escape_of_longjmp(9), ESCAPE_FATAL));
+    cr_assert(eq(str, calls.message, (char *)why));
 }
 
 Test(stack, jump_without_its_frame_ends_with_a_message) {
     call_setjmp(0);
     thread.epoch++;
-    push_outermost();
-    push_recurse_2(0);
-    cr_assert(eq(int, escape_of_longjmp(9), ESCAPE_FATAL));
-    cr_assert(eq(str, calls.message,
-                 "longjmp: the function that called setjmp has returned (no frame of it is left)"));
+    stack.sp = stack_at(50);
+    expect_lost("longjmp: cannot go back to setjmp: the function that called it has returned");
+    resume_jumper(0xba5e + 16, stack_at(20));
+    expect_lost("longjmp: cannot go back to setjmp: the function that called it has returned");
+    resume_jumper(0xba5e, stack_at(60));
+    expect_lost("longjmp: cannot go back to setjmp: the function that called it has returned");
+}
+
+Test(stack, frames_of_an_older_stack_are_forgotten) {
+    call_setjmp(0);
+    resume_jumper(0xba5e, stack_at(20));
+    push_three();
+    cr_assert(zero(capture(1)));
+    if (!setjmp(escape))
+        stack_rebuild(&thread);
+    expect_lost("longjmp: cannot go back to setjmp: the function that called it has returned");
+}
+
+Test(stack, jump_needs_its_stored_frame) {
+    call_setjmp(0);
+    thread.epoch++;
+    resume_jumper(0xba5e, stack_at(20));
+    stack.sp = stack_at(50);
+    area[0] = 1;
+    expect_lost("longjmp: cannot go back to setjmp: its stored frame has been overwritten");
+    jump.area = NULL;
+    expect_lost("longjmp: cannot go back to setjmp: it was called through a pointer");
+}
+
+Test(stack, memory_of_a_thread_is_given_back) {
+    push_three();
+    cr_assert(zero(capture(1)));
+    resume_jumper(0xba5e, stack_at(20));
+    stack_thread_end(&thread);
+    cr_assert(eq(ptr, thread.records, NULL));
+    stack_thread_end(&thread);
 }

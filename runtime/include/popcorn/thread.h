@@ -33,6 +33,8 @@ struct popcorn_thread {
     void *tcb; /* its thread pointer */
     uint8_t *records; /* hop buffer, in portable memory, written from its end downward */
     size_t records_size;
+    struct stack_entries
+        *entries; /* stack-transform's: where resumed functions that call setjmp were called */
     struct frame_record *outermost; /* of the chain in flight, in the hop buffer */
     uint64_t frames, bytes;         /* of the chain in flight */
     int32_t landing;                /* enum popcorn_landing, of the chain in flight */

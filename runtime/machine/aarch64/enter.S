@@ -66,6 +66,18 @@ FUNCTION _longjmp
     bl popcorn_longjmp
     udf #0
 
+FUNCTION machine_resume_entry
+    SAVE_CONTEXT
+    str x0, [sp, #-16]!
+    mov x1, x0
+    add x0, sp, #16
+    bl popcorn_resume_entry
+    mov x9, x0
+    ldr x0, [sp], #16
+    ldr x30, [sp, #MACHINE_RA*8]
+    add sp, sp, #CONTEXT
+    br x9
+
 /* Without a portable record: good on this native stack only. The pass puts __popcorn_setjmp in their place. */
 FUNCTION setjmp
 FUNCTION _setjmp

@@ -113,6 +113,20 @@ FUNCTION _longjmp
     call popcorn_longjmp
     unimp
 
+FUNCTION machine_resume_entry
+    SAVE_CONTEXT
+    addi sp, sp, -16
+    sd a0, 0(sp)
+    mv a1, a0
+    addi a0, sp, 16
+    call popcorn_resume_entry
+    mv t0, a0
+    ld a0, 0(sp)
+    addi sp, sp, 16
+    ld ra, MACHINE_RA*8(sp)
+    addi sp, sp, CONTEXT
+    jr t0
+
 /* Without a portable record: good on this native stack only. The pass puts __popcorn_setjmp in their place. */
 FUNCTION setjmp
 FUNCTION _setjmp

@@ -150,6 +150,21 @@ _Noreturn void popcorn_longjmp(struct machine_context *context, struct popcorn_j
     machine_jump((const struct machine_jump_state *)buf, value);
 }
 
+/* A resume body's way in: where it was called from is noted, then it runs as if called directly. */
+static void *resumed_record;
+
+static long resumed(long record)
+{
+    return record + 1;
+}
+
+void *popcorn_resume_entry(struct machine_context *context, void *record)
+{
+    seen = *context;
+    resumed_record = record;
+    return (void *)resumed;
+}
+
 static long point(long unused)
 {
     (void)unused;
@@ -173,6 +188,10 @@ static void test_stubs(void)
     CHECK(with_live_values(__migrate_shim_internal, 41) == 42);
     CHECK(with_live_values(point, 0) == 5);
     CHECK(with_live_values(fork_stub, 0) == 6);
+    long (*entry)(long) = (long (*)(long))machine_resume_entry;
+    CHECK(with_live_values(entry, 50) == 51);
+    CHECK(resumed_record == (void *)50);
+    CHECK(seen.reg[MACHINE_SP] == stack);
 }
 
 static struct popcorn_jump jump;

@@ -60,6 +60,17 @@ FUNCTION _longjmp
     call popcorn_longjmp
     ud2
 
+FUNCTION machine_resume_entry
+    SAVE_CONTEXT
+    sub $16, %rsp
+    mov %rdi, (%rsp)
+    mov %rdi, %rsi
+    lea 16(%rsp), %rdi
+    call popcorn_resume_entry
+    mov (%rsp), %rdi
+    add $CONTEXT+16, %rsp
+    jmp *%rax
+
 /* Without a portable record: good on this native stack only. The pass puts __popcorn_setjmp in their place. */
 FUNCTION setjmp
 FUNCTION _setjmp

@@ -54,6 +54,9 @@ int stack_validate(const struct popcorn_thread *);
  */
 _Noreturn void stack_rebuild(struct popcorn_thread *);
 
+/* Gives back the memory that the functions above have taken for a thread, which runs no more. */
+void stack_thread_end(struct popcorn_thread *);
+
 /*
  * Name of the function that holds the call site with this return address; NULL if it is no call site. The
  * string is static.

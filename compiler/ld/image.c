@@ -47,13 +47,13 @@ static void start_codegen(const struct isa *isa, const char *module) {
     list_add(&argv, module);
     list_add(&argv, "-o");
     list_add(&argv, file_of(isa->name, "module.o"));
-    work_start(&argv, NULL);
+    work_start(&argv, NULL, NULL);
 }
 
-static void finish_one(const char *what) {
+static void finish_one(void) {
     bool good = true;
     if (work_wait(&good) >= 0 && !good)
-        die("%s failed", what);
+        die_quietly();
 }
 
 /*
@@ -82,7 +82,7 @@ static void generate(const struct arguments *a, const char *module) {
             start_codegen(isa_find(a->isas.item[started++]), module);
             running++;
         } else {
-            finish_one("code generation");
+            finish_one();
             running--;
         }
     }
@@ -151,7 +151,7 @@ static void start_link(const struct arguments *a, size_t index, const char *scri
     }
     list_add(&argv, "-o");
     list_add(&argv, output);
-    work_start(&argv, NULL);
+    work_start(&argv, NULL, NULL);
 }
 
 static const char *build_sites(const char *isa) {
@@ -204,11 +204,11 @@ struct list images_make(const struct arguments *a, const char *module) {
     for (size_t i = 0; i < a->isas.count; i++) {
         const char *isa = a->isas.item[i];
         start_link(a, i, write_script(&layout, isa, NULL), NULL, file_of(isa, "first"));
-        finish_one("linking an image");
+        finish_one();
         const char *sites = build_sites(isa);
         const char *final = file_of(isa, "final");
         start_link(a, i, write_script(&layout, isa, sites), sites, final);
-        finish_one("linking an image");
+        finish_one();
         check_text(isa);
         list_add(&images, final);
     }

@@ -63,8 +63,9 @@ static void write_response(const char *path, const struct list *words) {
  */
 #define INLINE_THRESHOLD "-inline-threshold=25"
 
-/* ld.lld as for a static riscv64 program; `extra` as its output option. */
-static bool run_lld(const struct module *m, const char *output, bool emit_llvm) {
+/* ld.lld as for a static riscv64 program; the names in `defined` count as there. */
+static bool run_lld(const struct module *m, const char *output, bool emit_llvm, const struct list *defined,
+                    const char *errors) {
     const struct arguments *a = m->arguments;
     struct list words = {0}, argv = {0};
     list_add(&words, "-m");
@@ -79,6 +80,8 @@ static bool run_lld(const struct module *m, const char *output, bool emit_llvm) 
         list_add(&words, "--lto-emit-llvm");
     for (size_t i = 0; i < m->wanted.count; i++)
         list_add(&words, must_format("--undefined=%s", m->wanted.item[i]));
+    for (size_t i = 0; i < defined->count; i++)
+        list_add(&words, must_format("--defsym=%s=0", defined->item[i]));
     for (size_t i = 0; i < a->resolve.count; i++)
         list_add(&words, a->resolve.item[i]);
     list_add(&words, "--start-group");
@@ -95,7 +98,7 @@ static bool run_lld(const struct module *m, const char *output, bool emit_llvm) 
     write_response(response, &words);
     list_add(&argv, "ld.lld-19");
     list_add(&argv, must_format("@%s", response));
-    return work_run(&argv, NULL);
+    return work_run(&argv, NULL, errors);
 }
 
 static bool contains(const struct file_bytes *f, const char *text) {
@@ -136,7 +139,7 @@ static bool run_pass(struct module *m) {
     list_add(&argv, m->resolved);
     list_add(&argv, "-o");
     list_add(&argv, m->lowered);
-    return work_run(&argv, NULL);
+    return work_run(&argv, NULL, NULL);
 }
 
 /* Names that the lowered module needs and neither native code nor the linker script has. */
@@ -147,8 +150,8 @@ static struct list missing_names(const struct module *m, const struct list *nati
     list_add(&argv, "--format=posix");
     list_add(&argv, "--undefined-only");
     list_add(&argv, m->lowered);
-    if (!work_run(&argv, output))
-        die("cannot list the names of the module");
+    if (!work_run(&argv, output, NULL))
+        die_quietly();
     FILE *f = fopen(output, "re");
     char *line = NULL;
     size_t size = 0;
@@ -167,18 +170,25 @@ static struct list missing_names(const struct module *m, const struct list *nati
     return missing;
 }
 
-/* Lets lld say in its own words, with file and line, what is undefined. */
-static _Noreturn void report_undefined(const struct module *m, const struct list *missing) {
-    if (run_lld(m, work_file("undefined"), false))
+/* Lets lld say in its own words, with file and line, what is undefined; our own files are left out. */
+static _Noreturn void report_undefined(const struct module *m, const struct list *missing,
+                                       const struct list *defined) {
+    const char *output = work_file("undefined"), *errors = work_file("errors.txt");
+    if (run_lld(m, output, false, defined, errors))
         for (size_t i = 0; i < missing->count; i++)
             fprintf(stderr, "popcorn-ld: error: undefined symbol: %s\n", missing->item[i]);
-    work_end();
-    exit(1);
+    FILE *f = fopen(errors, "re");
+    char *line = NULL;
+    size_t size = 0;
+    while (f && getline(&line, &size, f) > 0)
+        if (!strstr(line, output) && !strstr(line, "ld-temp.o"))
+            fputs(line, stderr);
+    die_quietly();
 }
 
 const char *module_make(const struct arguments *a) {
     struct module m = {.arguments = a};
-    struct list native = {0};
+    struct list native = {0}, none = {0};
     m.native = paths_lib("riscv64/libpopcorn-rt.a");
     m.arithmetic = paths_lib("riscv64/libgcc.a");
     m.resolved = work_file("resolved.bc");
@@ -190,11 +200,11 @@ const char *module_make(const struct arguments *a) {
         list_add(&m.keep, a->keep.item[i]);
     for (int round = 0; round < MOST_ROUNDS; round++) {
         progress("resolving symbols");
-        if (!run_lld(&m, m.resolved, true))
-            die("could not resolve the program's symbols");
+        if (!run_lld(&m, m.resolved, true, &none, NULL))
+            die_quietly();
         progress("lowering to the common ABI");
         if (!run_pass(&m))
-            die("could not lower the program to the common ABI");
+            die_quietly();
         struct list missing = missing_names(&m, &native);
         size_t before = m.wanted.count;
         for (size_t i = 0; i < missing.count; i++) {
@@ -206,7 +216,7 @@ const char *module_make(const struct arguments *a) {
         if (!missing.count)
             return m.lowered;
         if (m.wanted.count == before)
-            report_undefined(&m, &missing);
+            report_undefined(&m, &missing, &native);
     }
     die("the optimiser asks for new functions without end");
 }
@@ -218,6 +228,6 @@ void module_join(const struct arguments *a, const char *output) {
         list_add(&argv, a->inputs.item[i]);
     list_add(&argv, "-o");
     list_add(&argv, output);
-    if (!work_run(&argv, NULL))
-        die("could not join the inputs");
+    if (!work_run(&argv, NULL, NULL))
+        die_quietly();
 }

@@ -68,6 +68,10 @@ void die(const char *format, ...) {
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);
+    die_quietly();
+}
+
+void die_quietly(void) {
     work_end();
     exit(1);
 }
@@ -126,17 +130,22 @@ void work_write(const char *path, const void *bytes, size_t size) {
         die("%s: %s", path, strerror(errno));
 }
 
-static _Noreturn void become(const struct list *argv, const char *output) {
+static void redirect(int fd, const char *path) {
+    if (!path)
+        return;
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (file >= 0 && dup2(file, fd) >= 0)
+        return;
+    fprintf(stderr, "popcorn-ld: error: %s: %s\n", path, strerror(errno));
+    _exit(1);
+}
+
+static _Noreturn void become(const struct list *argv, const char *output, const char *errors) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
         signal(ending[i], SIG_DFL);
-    if (output) {
-        int fd = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-        if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0) {
-            fprintf(stderr, "popcorn-ld: error: %s: %s\n", output, strerror(errno));
-            _exit(1);
-        }
-    }
+    redirect(STDOUT_FILENO, output);
+    redirect(STDERR_FILENO, errors);
     const char **words = must_alloc((argv->count + 1) * sizeof *words);
     memcpy(words, argv->item, argv->count * sizeof *words);
     words[argv->count] = NULL;
@@ -150,7 +159,7 @@ static _Noreturn void become(const struct list *argv, const char *output) {
     _exit(127);
 }
 
-int work_start(const struct list *argv, const char *output) {
+int work_start(const struct list *argv, const char *output, const char *errors) {
     work_check();
     for (int i = 0; i < MOST_CHILDREN; i++) {
         if (work.child[i])
@@ -159,7 +168,7 @@ int work_start(const struct list *argv, const char *output) {
         if (pid < 0)
             die("cannot start %s: %s", argv->item[0], strerror(errno));
         if (!pid)
-            become(argv, output);
+            become(argv, output, errors);
         work.child[i] = pid;
         return i;
     }
@@ -194,9 +203,9 @@ int work_wait(bool *good) {
     }
 }
 
-bool work_run(const struct list *argv, const char *output) {
+bool work_run(const struct list *argv, const char *output, const char *errors) {
     bool good = false;
-    work_start(argv, output);
+    work_start(argv, output, errors);
     return work_wait(&good) >= 0 && good;
 }
 

@@ -25,16 +25,16 @@ void work_keep(void);
 void work_write(const char *path, const void *bytes, size_t size);
 
 /*
- * Starts a program (argv[0] is searched in PATH) with its standard output and errors those of popcorn-ld, or,
- * with `output`, its standard output in that file. Returns its number.
+ * Starts a program (argv[0] is searched in PATH). Its standard output and errors go to the files of these
+ * names, or if null, where those of popcorn-ld go. Returns its number.
  */
-int work_start(const struct list *argv, const char *output);
+int work_start(const struct list *argv, const char *output, const char *errors);
 
 /* Waits for any program; its number, and whether it succeeded. -1 if none runs. */
 int work_wait(bool *good);
 
 /* Runs one program to its end. True if it succeeded. */
-bool work_run(const struct list *argv, const char *output);
+bool work_run(const struct list *argv, const char *output, const char *errors);
 
 /* Ends popcorn-ld if a signal asked for it; called by all that waits or takes long. */
 void work_check(void);

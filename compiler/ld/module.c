@@ -63,42 +63,53 @@ static void write_response(const char *path, const struct list *words) {
  */
 #define INLINE_THRESHOLD "-inline-threshold=25"
 
-/* ld.lld as for a static riscv64 program; the names in `defined` count as there. */
-static bool run_lld(const struct module *m, const char *output, bool emit_llvm, const struct list *defined,
-                    const char *errors) {
-    const struct arguments *a = m->arguments;
-    struct list words = {0}, argv = {0};
+/* What both kinds of resolving link begin with. */
+static struct list lld_words(const struct module *m) {
+    struct list words = {0};
     list_add(&words, "-m");
     list_add(&words, isa_find("riscv64")->emulation);
     list_add(&words, "-static");
-    list_add(&words, must_format("--lto-O%s", a->optimise));
+    list_add(&words, must_format("--lto-O%s", m->arguments->optimise));
     list_add(&words, "-mllvm");
     list_add(&words, INLINE_THRESHOLD);
-    list_add(&words, "--undefined=_start");
-    list_add(&words, "--entry=_start");
-    if (emit_llvm)
-        list_add(&words, "--lto-emit-llvm");
-    for (size_t i = 0; i < m->wanted.count; i++)
-        list_add(&words, must_format("--undefined=%s", m->wanted.item[i]));
-    for (size_t i = 0; i < defined->count; i++)
-        list_add(&words, must_format("--defsym=%s=0", defined->item[i]));
+    return words;
+}
+
+static void add_inputs(const struct module *m, struct list *words) {
+    const struct arguments *a = m->arguments;
     for (size_t i = 0; i < a->resolve.count; i++)
-        list_add(&words, a->resolve.item[i]);
-    list_add(&words, "--start-group");
-    list_add(&words, must_format("-L%s", paths_lib("sysroot/lib")));
-    list_add(&words, "-lmigrate");
+        list_add(words, a->resolve.item[i]);
+    list_add(words, "--start-group");
+    list_add(words, must_format("-L%s", paths_lib("sysroot/lib")));
+    list_add(words, "-lmigrate");
     if (list_has(&a->libraries, "c"))
-        list_add(&words, "-lc");
-    list_add(&words, m->native);
-    list_add(&words, m->arithmetic);
-    list_add(&words, "--end-group");
-    list_add(&words, "-o");
-    list_add(&words, output);
+        list_add(words, "-lc");
+}
+
+static bool run_lld(struct list *words, const char *output, const char *errors) {
+    struct list argv = {0};
     const char *response = work_file("resolve.args");
-    write_response(response, &words);
+    list_add(words, "--end-group");
+    list_add(words, "-o");
+    list_add(words, output);
+    write_response(response, words);
     list_add(&argv, "ld.lld-19");
     list_add(&argv, must_format("@%s", response));
     return work_run(&argv, NULL, errors);
+}
+
+/* Links as for a static riscv64 program, up to its one module. */
+static bool resolve(const struct module *m) {
+    struct list words = lld_words(m);
+    list_add(&words, "--lto-emit-llvm");
+    list_add(&words, "--undefined=_start");
+    list_add(&words, "--entry=_start");
+    for (size_t i = 0; i < m->wanted.count; i++)
+        list_add(&words, must_format("--undefined=%s", m->wanted.item[i]));
+    add_inputs(m, &words);
+    list_add(&words, m->native);
+    list_add(&words, m->arithmetic);
+    return run_lld(&words, m->resolved, NULL);
 }
 
 static bool contains(const struct file_bytes *f, const char *text) {
@@ -170,11 +181,20 @@ static struct list missing_names(const struct module *m, const struct list *nati
     return missing;
 }
 
-/* Lets lld say in its own words, with file and line, what is undefined; our own files are left out. */
+/*
+ * Lets lld say in its own words, with file and line, what is undefined. The native run time is left out, for
+ * it refers to what the pass makes; its names count as defined.
+ */
 static _Noreturn void report_undefined(const struct module *m, const struct list *missing,
-                                       const struct list *defined) {
+                                       const struct list *native) {
     const char *output = work_file("undefined"), *errors = work_file("errors.txt");
-    if (run_lld(m, output, false, defined, errors))
+    struct list words = lld_words(m);
+    list_add(&words, "--entry=_start_c");
+    list_add(&words, "--undefined=_start_c");
+    for (size_t i = 0; i < native->count; i++)
+        list_add(&words, must_format("--defsym=%s=0", native->item[i]));
+    add_inputs(m, &words);
+    if (run_lld(&words, output, errors))
         for (size_t i = 0; i < missing->count; i++)
             fprintf(stderr, "popcorn-ld: error: undefined symbol: %s\n", missing->item[i]);
     FILE *f = fopen(errors, "re");
@@ -188,7 +208,7 @@ static _Noreturn void report_undefined(const struct module *m, const struct list
 
 const char *module_make(const struct arguments *a) {
     struct module m = {.arguments = a};
-    struct list native = {0}, none = {0};
+    struct list native = {0};
     m.native = paths_lib("riscv64/libpopcorn-rt.a");
     m.arithmetic = paths_lib("riscv64/libgcc.a");
     m.resolved = work_file("resolved.bc");
@@ -200,7 +220,7 @@ const char *module_make(const struct arguments *a) {
         list_add(&m.keep, a->keep.item[i]);
     for (int round = 0; round < MOST_ROUNDS; round++) {
         progress("resolving symbols");
-        if (!run_lld(&m, m.resolved, true, &none, NULL))
+        if (!resolve(&m))
             die_quietly();
         progress("lowering to the common ABI");
         if (!run_pass(&m))

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* e2e: func=by_key */
 /* Migrating in callbacks that libc calls, with libc's frames below. */
 #include "e2e.h"
 

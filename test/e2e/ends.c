@@ -8,7 +8,6 @@
 /* e2e: args=abort */
 /* e2e: args=segv */
 /* e2e: args=kill */
-/* e2e: args=trap */
 /* e2e: args=thread */
 /* e2e: args=main-leaves */
 #include "e2e.h"
@@ -70,8 +69,6 @@ static NOINLINE int deep(const char *how, int depth) {
         *(volatile int *)8 = 1;
     if (strcmp(how, "kill") == 0)
         kill(getpid(), SIGKILL);
-    if (strcmp(how, "trap") == 0)
-        __builtin_trap();
     if (strcmp(how, "thread") == 0) {
         pthread_create(&thread, NULL, leave, (void *)46);
         pthread_join(thread, NULL);

@@ -339,7 +339,9 @@ static void special_output(struct arguments *a, const struct option *o, const ch
         a->mode = LINK_VERSION;
     else if (is(o, "help", NULL))
         a->mode = LINK_HELP;
-    else if (is(o, "v", "V") || is(o, "verbose", NULL))
+    else if (is(o, "v", "V"))
+        a->verbose = a->show_version = true;
+    else if (is(o, "verbose", NULL))
         a->verbose = true;
     else if (is(o, "e", "entry") && strcmp(value, "_start"))
         die("-e %s: a program starts at _start", value);

@@ -32,7 +32,7 @@ struct arguments {
     const char *map;               /* -Map: of the first image */
     const char *optimise;          /* "0" … "3" */
     bool migration;                /* false: --popcorn-no-migration */
-    bool verbose, strip_all, strip_debug;
+    bool verbose, show_version, strip_all, strip_debug;
 };
 
 /* Reads the command line; on wrong use says so in one line and exits. */

@@ -31,18 +31,27 @@ static const char usage[] =
     "  --popcorn-keep-temps=DIR     keep intermediate files in DIR\n"
     "  -v, --verbose                show progress (also: POPCORN_LD_VERBOSE in the environment)\n";
 
-/* Written beside the output and renamed: there is a whole file or none. */
-static void write_output(const char *path, const struct buffer *contents) {
+/*
+ * The output is written beside its place and renamed: there is a whole file or none. Beginning it early tells
+ * before a long link that it cannot be written. Null for a device, which is written directly.
+ */
+static const char *begin_output(const char *path) {
     struct stat st;
-    if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
-        if (S_ISDIR(st.st_mode))
-            die("%s: is a directory", path);
-        work_write(path, contents->bytes, contents->size);
-        return;
-    }
+    bool exists = !stat(path, &st);
+    if (exists && S_ISDIR(st.st_mode))
+        die("%s: is a directory", path);
+    if (exists && !S_ISREG(st.st_mode))
+        return NULL;
     const char *temporary = must_format("%s.popcorn-%ld", path, (long)getpid());
     work_remove_later(temporary);
-    work_write(temporary, contents->bytes, contents->size);
+    work_write(temporary, NULL, 0);
+    return temporary;
+}
+
+static void write_output(const char *path, const char *temporary, const struct buffer *contents) {
+    work_write(temporary ? temporary : path, contents->bytes, contents->size);
+    if (!temporary)
+        return;
     mode_t mask = umask(0);
     umask(mask);
     if (chmod(temporary, 0777 & ~mask) || rename(temporary, path))
@@ -68,10 +77,11 @@ static void join(const struct arguments *a, const struct list *paths, struct buf
 static void link_program(const struct arguments *a) {
     struct buffer out = {0};
     inputs_check(a);
+    const char *temporary = begin_output(a->output);
     const char *module = module_make(a);
     struct list images = images_make(a, module);
     join(a, &images, &out);
-    write_output(a->output, &out);
+    write_output(a->output, temporary, &out);
     progress("%s: %zu bytes", a->output, out.size);
     buffer_free(&out);
 }
@@ -80,11 +90,12 @@ static void link_relocatable(const struct arguments *a) {
     struct file_bytes file;
     const char *joined = work_file("joined.bc");
     inputs_check(a);
+    const char *temporary = begin_output(a->output);
     module_join(a, joined);
     if (!file_map(joined, &file))
         die("%s: %s", joined, strerror(errno));
     struct buffer out = {.bytes = file.bytes, .size = file.size};
-    write_output(a->output, &out);
+    write_output(a->output, temporary, &out);
     file_unmap(&file);
 }
 
@@ -95,10 +106,10 @@ int main(int argc, char **argv) {
         fputs(usage, stdout);
         return 0;
     }
-    if (a.mode == LINK_VERSION || (a.verbose && !a.inputs.count)) {
+    if (a.mode == LINK_VERSION || a.show_version)
         puts("popcorn-ld 0.1 (LLD 19; compatible with GNU linkers)");
+    if (a.mode == LINK_VERSION || (a.show_version && !a.inputs.count))
         return 0;
-    }
     progress_begin(a.verbose);
     work_begin(a.keep_temps);
     if (a.mode == LINK_RELOCATABLE)

@@ -87,8 +87,12 @@ void work_check(void) {
 
 void work_begin(const char *keep) {
     struct sigaction action = {.sa_handler = on_signal};
-    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-        sigaction(ending[i], &action, NULL);
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
+        struct sigaction old;
+        sigaction(ending[i], &action, &old);
+        if (old.sa_handler == SIG_IGN) /* nohup, or a shell's background job */
+            sigaction(ending[i], &old, NULL);
+    }
     if (keep) {
         if (mkdir(keep, 0777) && errno != EEXIST)
             die("%s: %s", keep, strerror(errno));

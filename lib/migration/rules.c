@@ -108,9 +108,10 @@ static int read_when(struct migration_rule *rule, const struct rule_text *r,
     if (text_begins(s, "func:")) {
         rule->when = RULE_FUNCTION;
         rule->function = find_function(s + 5);
-        return rule->function >= 0 ? 0
-                                   : bad_rule(r, "the program has no function of that name that can migrate "
-                                                 "(it may have been inlined)");
+        return rule->function >= 0
+                   ? 0
+                   : bad_rule(r, "no function of that name can migrate (it may have been inlined, "
+                                 "or have no migration point)");
     }
     rule->when = RULE_AT_POINT;
     return read_last_number(s, &rule->n) && rule->n

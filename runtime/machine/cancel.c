@@ -11,10 +11,10 @@
 
 long __cancel(void);
 long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long f);
-long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e, long f);
+long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e,
+                      long f);
 
-bool machine_cancel(void *ucontext)
-{
+bool machine_cancel(void *ucontext) {
     struct machine_block *block = machine_thread_pointer();
     uint64_t pc = machine_ucontext_pc(ucontext);
 
@@ -27,8 +27,8 @@ bool machine_cancel(void *ucontext)
 }
 
 /* Of close, musl takes -EINTR for success: it is cancelled before or not at all. */
-long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e, long f)
-{
+long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e,
+                      long f) {
     struct machine_block *block = machine_thread_pointer();
 
     if (number != SYS_close)

@@ -50,8 +50,7 @@ _Static_assert(sizeof(struct generic_semid) == 88, "kernel ABI");
  * Calls that every ISA refuses, so that a program meets the same kernel everywhere: each ISA's own ones, the
  * return from a signal, and io_uring, whose requests lie in shared memory in the native layout.
  */
-static inline bool machine_not_portable(long number)
-{
+static inline bool machine_not_portable(long number) {
     return (number >= 244 && number < 260) || number == SYS_rt_sigreturn ||
            (number >= SYS_io_uring_setup && number <= SYS_io_uring_register);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The generic kernel's struct sigaction, which has no restorer; musl's sigaction() fills one in regardless. */
+/* The generic kernel's struct sigaction, which has no restorer; musl's sigaction() fills one in regardless.
+ */
 #include <features.h>
 
 #undef SA_RESTORER

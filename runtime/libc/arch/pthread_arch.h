@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The thread pointer and what lies around it: docs/abi.md, "TLS". */
-static inline uintptr_t __get_tp(void)
-{
+static inline uintptr_t __get_tp(void) {
     return (uintptr_t)__builtin_thread_pointer();
 }
 

@@ -6,41 +6,34 @@
 long __popcorn_syscall(long n, long a, long b, long c, long d, long e, long f);
 long __popcorn_fork(void);
 
-static inline long __syscall0(long n)
-{
+static inline long __syscall0(long n) {
     return __popcorn_syscall(n, 0, 0, 0, 0, 0, 0);
 }
 
-static inline long __syscall1(long n, long a)
-{
+static inline long __syscall1(long n, long a) {
     return __popcorn_syscall(n, a, 0, 0, 0, 0, 0);
 }
 
 /* clone with two arguments is fork: it may have to bring the thread home first, so it has its own way in. */
-static inline long __syscall2(long n, long a, long b)
-{
+static inline long __syscall2(long n, long a, long b) {
     if (n == SYS_clone)
         return __popcorn_fork();
     return __popcorn_syscall(n, a, b, 0, 0, 0, 0);
 }
 
-static inline long __syscall3(long n, long a, long b, long c)
-{
+static inline long __syscall3(long n, long a, long b, long c) {
     return __popcorn_syscall(n, a, b, c, 0, 0, 0);
 }
 
-static inline long __syscall4(long n, long a, long b, long c, long d)
-{
+static inline long __syscall4(long n, long a, long b, long c, long d) {
     return __popcorn_syscall(n, a, b, c, d, 0, 0);
 }
 
-static inline long __syscall5(long n, long a, long b, long c, long d, long e)
-{
+static inline long __syscall5(long n, long a, long b, long c, long d, long e) {
     return __popcorn_syscall(n, a, b, c, d, e, 0);
 }
 
-static inline long __syscall6(long n, long a, long b, long c, long d, long e, long f)
-{
+static inline long __syscall6(long n, long a, long b, long c, long d, long e, long f) {
     return __popcorn_syscall(n, a, b, c, d, e, f);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A Popcorn program is one static file: what dlopen would load could neither run on the other ISAs nor be moved.
- * The functions are declared so that their use is an error that names the place, and are not part of libc.
+ * A Popcorn program is one static file: what dlopen would load could neither run on the other ISAs nor be
+ * moved. The functions are declared so that their use is an error that names the place, and are not part of
+ * libc.
  */
 #ifndef _DLFCN_H
 #define _DLFCN_H
@@ -21,8 +22,9 @@ extern "C" {
 #define RTLD_NEXT ((void *)-1)
 #define RTLD_DEFAULT ((void *)0)
 
-#define __POPCORN_NO_DL                                                                                            \
-    __attribute__((__unavailable__("a Popcorn program cannot load shared objects (dlopen is not supported)")))
+#define __POPCORN_NO_DL                                                                                      \
+    __attribute__((__unavailable__("a Popcorn program cannot load shared objects (dlopen is not "            \
+                                   "supported)")))
 
 typedef struct {
     const char *dli_fname;

@@ -2,9 +2,9 @@
 /*
  * The common ABI's system calls on aarch64. Numbers and structs are asm-generic's. What differs
  * (arch/arm64/include/uapi/asm):
- * - fcntl.h: O_DIRECTORY, O_NOFOLLOW, O_DIRECT and O_LARGEFILE have other bits. They appear in openat, openat2
- *   (struct open_how), open_by_handle_at, pipe2 (O_DIRECT), fcntl's F_GETFL and F_SETFL, and fanotify_init's
- *   flags of event files. mq_open, dup3, memfd_create and the like take none of the four.
+ * - fcntl.h: O_DIRECTORY, O_NOFOLLOW, O_DIRECT and O_LARGEFILE have other bits. They appear in openat,
+ * openat2 (struct open_how), open_by_handle_at, pipe2 (O_DIRECT), fcntl's F_GETFL and F_SETFL, and
+ * fanotify_init's flags of event files. mq_open, dup3, memfd_create and the like take none of the four.
  * - signal.h: struct sigaction has a restorer before its mask.
  */
 #include "generic.h"
@@ -24,8 +24,7 @@ static const struct {
 };
 #define FLAG_PAIRS (sizeof flag_pairs / sizeof *flag_pairs)
 
-static uint64_t to_native_flags(uint64_t flags)
-{
+static uint64_t to_native_flags(uint64_t flags) {
     uint64_t result = flags;
 
     for (unsigned i = 0; i < FLAG_PAIRS; i++)
@@ -35,8 +34,7 @@ static uint64_t to_native_flags(uint64_t flags)
     return result;
 }
 
-static long to_generic_flags(long flags)
-{
+static long to_generic_flags(long flags) {
     long result = flags;
 
     for (unsigned i = 0; i < FLAG_PAIRS; i++)
@@ -46,8 +44,7 @@ static long to_generic_flags(long flags)
     return result;
 }
 
-static long generic_openat2(long directory, long path, const uint64_t *how, size_t size)
-{
+static long generic_openat2(long directory, long path, const uint64_t *how, size_t size) {
     uint64_t native[8];
 
     if (!how || size < 3 * sizeof *how || size > sizeof native || size % sizeof *how)
@@ -58,8 +55,7 @@ static long generic_openat2(long directory, long path, const uint64_t *how, size
     return machine_syscall_point(SYS_openat2, directory, path, (long)native, (long)size, 0, 0);
 }
 
-static long generic_fcntl(long fd, long command, long argument)
-{
+static long generic_fcntl(long fd, long command, long argument) {
     if (command == F_SETFL)
         argument = (long)to_native_flags((uint64_t)argument);
     long result = machine_syscall_point(SYS_fcntl, fd, command, argument, 0, 0, 0);
@@ -67,8 +63,7 @@ static long generic_fcntl(long fd, long command, long argument)
 }
 
 static long generic_sigaction(long sig, const struct generic_sigaction *action, struct generic_sigaction *old,
-                              long size)
-{
+                              long size) {
     struct native_sigaction native, native_old;
 
     if (action)
@@ -82,8 +77,7 @@ static long generic_sigaction(long sig, const struct generic_sigaction *action, 
     return result;
 }
 
-long machine_generic_syscall(long number, long a, long b, long c, long d, long e, long f)
-{
+long machine_generic_syscall(long number, long a, long b, long c, long d, long e, long f) {
     switch (number) {
     case SYS_openat:
     case SYS_open_by_handle_at:

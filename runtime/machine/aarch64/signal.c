@@ -4,8 +4,7 @@
 #include "machine.h"
 #include "native.h"
 
-long machine_sigaction(int sig, void (*handler)(int, void *, void *), unsigned long flags, uint64_t mask)
-{
+long machine_sigaction(int sig, void (*handler)(int, void *, void *), unsigned long flags, uint64_t mask) {
     struct native_sigaction action = {
         .handler = handler,
         .flags = flags | NATIVE_SA_RESTORER,
@@ -16,27 +15,22 @@ long machine_sigaction(int sig, void (*handler)(int, void *, void *), unsigned l
     return machine_syscall(SYS_rt_sigaction, sig, (long)&action, 0, sizeof action.mask, 0, 0);
 }
 
-uint64_t machine_ucontext_pc(const void *ucontext)
-{
+uint64_t machine_ucontext_pc(const void *ucontext) {
     return ((const struct native_ucontext *)ucontext)->pc;
 }
 
-uint64_t machine_ucontext_sp(const void *ucontext)
-{
+uint64_t machine_ucontext_sp(const void *ucontext) {
     return ((const struct native_ucontext *)ucontext)->sp;
 }
 
-void machine_ucontext_set_pc(void *ucontext, uint64_t pc)
-{
+void machine_ucontext_set_pc(void *ucontext, uint64_t pc) {
     ((struct native_ucontext *)ucontext)->pc = pc;
 }
 
-uint64_t machine_ucontext_mask(const void *ucontext)
-{
+uint64_t machine_ucontext_mask(const void *ucontext) {
     return ((const struct native_ucontext *)ucontext)->mask;
 }
 
-void machine_ucontext_set_mask(void *ucontext, uint64_t mask)
-{
+void machine_ucontext_set_mask(void *ucontext, uint64_t mask) {
     ((struct native_ucontext *)ucontext)->mask = mask;
 }

@@ -5,8 +5,7 @@
 #include "native.h"
 
 static long generic_sigaction(long sig, const struct generic_sigaction *action, struct generic_sigaction *old,
-                              long size)
-{
+                              long size) {
     struct native_sigaction native, native_old = {0};
 
     if (action)
@@ -18,8 +17,7 @@ static long generic_sigaction(long sig, const struct generic_sigaction *action, 
     return result;
 }
 
-long machine_generic_syscall(long number, long a, long b, long c, long d, long e, long f)
-{
+long machine_generic_syscall(long number, long a, long b, long c, long d, long e, long f) {
     if (number == SYS_rt_sigaction)
         return generic_sigaction(a, (const void *)b, (void *)c, d);
     if (machine_not_portable(number))

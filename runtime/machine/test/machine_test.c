@@ -26,7 +26,8 @@ _Noreturn void longjmp(void *buf, int value);
 long __migrate_shim_internal(long nid);
 long __popcorn_point(void);
 long __popcorn_fork(void);
-long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e, long f);
+long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e,
+                      long f);
 void *memcpy(void *restrict, const void *restrict, size_t);
 void *memmove(void *, const void *, size_t);
 void *memset(void *, int, size_t);
@@ -35,16 +36,14 @@ int memcmp(const void *, const void *, size_t);
 static unsigned checks, failures;
 static char stacks[4][64 << 10] __attribute__((aligned(16)));
 
-static void print(const char *text)
-{
+static void print(const char *text) {
     size_t length = 0;
     while (text[length])
         length++;
     CALL(SYS_write, 2, text, length);
 }
 
-static void print_number(long number)
-{
+static void print_number(long number) {
     char digits[24], *p = digits + sizeof digits;
     unsigned long rest = number < 0 ? -(unsigned long)number : (unsigned long)number;
     *--p = 0;
@@ -56,8 +55,7 @@ static void print_number(long number)
     print(p);
 }
 
-static void check(int holds, int line, const char *what)
-{
+static void check(int holds, int line, const char *what) {
     checks++;
     if (holds)
         return;
@@ -69,8 +67,7 @@ static void check(int holds, int line, const char *what)
     print("\n");
 }
 
-static _Noreturn void finish(void)
-{
+static _Noreturn void finish(void) {
     print(MACHINE_NAME ": ");
     print_number(checks);
     print(" checks, ");
@@ -84,8 +81,7 @@ static _Noreturn void finish(void)
 static volatile long seed = 3;
 
 #define TWELVE(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-static __attribute__((noinline)) long with_live_values(long (*fn)(long), long argument)
-{
+static __attribute__((noinline)) long with_live_values(long (*fn)(long), long argument) {
 #define DECLARE(i)                                                                                           \
     long n##i = seed * (i + 1) + 7 * i;                                                                      \
     double x##i = (double)seed / (i + 3);
@@ -101,20 +97,17 @@ static __attribute__((noinline)) long with_live_values(long (*fn)(long), long ar
 static struct machine_context seen;
 static long seen_nid;
 
-static long land(long value)
-{
+static long land(long value) {
     return value;
 }
 
-static long resume_below(long value)
-{
+static long resume_below(long value) {
     seed -= 5;
     machine_resume_call(&seen, (void *)land, (void *)value);
 }
 
 /* Numbers from 100 on are refused; else the caller goes on with nid + 1 from below other live values. */
-long popcorn_migrate_shim(struct machine_context *context, long nid)
-{
+long popcorn_migrate_shim(struct machine_context *context, long nid) {
     seen = *context;
     seen_nid = nid;
     if (nid >= 100)
@@ -124,28 +117,24 @@ long popcorn_migrate_shim(struct machine_context *context, long nid)
     return 0;
 }
 
-long popcorn_point(struct machine_context *context)
-{
+long popcorn_point(struct machine_context *context) {
     seen = *context;
     return 5;
 }
 
-long popcorn_fork(struct machine_context *context)
-{
+long popcorn_fork(struct machine_context *context) {
     seen = *context;
     return 6;
 }
 
-int popcorn_setjmp(struct popcorn_jump *buf, int savemask, void *area, void *base)
-{
+int popcorn_setjmp(struct popcorn_jump *buf, int savemask, void *area, void *base) {
     buf->mask_saved = savemask;
     buf->area = area;
     buf->base = (uint64_t)base;
     return 0;
 }
 
-_Noreturn void popcorn_longjmp(struct machine_context *context, struct popcorn_jump *buf, int value)
-{
+_Noreturn void popcorn_longjmp(struct machine_context *context, struct popcorn_jump *buf, int value) {
     seen = *context;
     machine_jump((const struct machine_jump_state *)buf, value);
 }
@@ -153,32 +142,27 @@ _Noreturn void popcorn_longjmp(struct machine_context *context, struct popcorn_j
 /* A resume body's way in: where it was called from is noted, then it runs as if called directly. */
 static void *resumed_record;
 
-static long resumed(long record)
-{
+static long resumed(long record) {
     return record + 1;
 }
 
-void *popcorn_resume_entry(struct machine_context *context, void *record)
-{
+void *popcorn_resume_entry(struct machine_context *context, void *record) {
     seen = *context;
     resumed_record = record;
     return (void *)resumed;
 }
 
-static long point(long unused)
-{
+static long point(long unused) {
     (void)unused;
     return __popcorn_point();
 }
 
-static long fork_stub(long unused)
-{
+static long fork_stub(long unused) {
     (void)unused;
     return __popcorn_fork();
 }
 
-static void test_stubs(void)
-{
+static void test_stubs(void) {
     CHECK(with_live_values(__migrate_shim_internal, 100) == -100);
     CHECK(seen_nid == 100);
     CHECK(seen.reg[MACHINE_SP] % 16 == 0);
@@ -196,19 +180,16 @@ static void test_stubs(void)
 
 static struct popcorn_jump jump;
 
-static long jump_over(long value)
-{
+static long jump_over(long value) {
     longjmp(&jump, (int)value);
 }
 
-static long far_jump(long value)
-{
+static long far_jump(long value) {
     with_live_values(jump_over, value);
     return -1;
 }
 
-static long set_and_jump(long value)
-{
+static long set_and_jump(long value) {
     long result = __popcorn_setjmp(&jump, 1, &jump, stacks);
     if (result == 0) {
         CHECK(jump.mask_saved == 1 && (void *)jump.area == &jump && jump.base == (uintptr_t)stacks);
@@ -217,8 +198,7 @@ static long set_and_jump(long value)
     return result;
 }
 
-static void test_setjmp(void)
-{
+static void test_setjmp(void) {
     CHECK(with_live_values(set_and_jump, 77) == 77);
     CHECK(with_live_values(set_and_jump, -5) == -5);
     CHECK(seen.reg[MACHINE_SP] % 16 == 0);
@@ -227,29 +207,25 @@ static void test_setjmp(void)
 static int parent_tid, child_tid, cleared_tid;
 static struct machine_block child_block;
 
-static void wait_cleared(int *tid)
-{
+static void wait_cleared(int *tid) {
     int now;
     while ((now = __atomic_load_n(tid, __ATOMIC_SEQ_CST)))
         CALL(SYS_futex, tid, 0, now);
 }
 
-static int child(void *argument)
-{
+static int child(void *argument) {
     if (machine_thread_pointer() == argument)
         child_block.data_stack = argument;
     child_tid = (int)CALL(SYS_gettid);
     return 0;
 }
 
-static int child_without_stack(void *argument)
-{
+static int child_without_stack(void *argument) {
     child_tid = 0;
     machine_unmap_and_exit(argument, 64 << 10);
 }
 
-static void test_clone(void)
-{
+static void test_clone(void) {
     unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
                           CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
 
@@ -273,8 +249,7 @@ static void test_clone(void)
 }
 
 /* fork by the generic call: clone's arguments have the generic order. */
-static void test_fork(void)
-{
+static void test_fork(void) {
     int status = 0, tid = 0;
     long pid = CALL(SYS_clone, 17 | CLONE_PARENT_SETTID, 0, &tid, 0, 0);
     if (pid == 0)
@@ -299,8 +274,7 @@ struct statx {
     uint64_t reserved[14];
 };
 
-static void test_stat(void)
-{
+static void test_stat(void) {
     struct stat s;
     struct statx x;
     memset(&s, -1, sizeof s);
@@ -322,8 +296,7 @@ static void test_stat(void)
     CHECK(CALL(SYS_newfstatat, AT_FDCWD, "/no such file", &s, 0) == -ENOENT);
 }
 
-static void test_open_flags(void)
-{
+static void test_open_flags(void) {
     int pipes[2];
     uint64_t how[3] = {O_PATH | O_DIRECTORY, 0, 0};
 
@@ -349,8 +322,7 @@ static void test_open_flags(void)
     CALL(SYS_close, fd);
 }
 
-static void test_epoll(void)
-{
+static void test_epoll(void) {
     int pipes[3][2];
     struct epoll_event event, events[4];
     long epoll = CALL(SYS_epoll_create1, 0);
@@ -373,8 +345,7 @@ static void test_epoll(void)
     CHECK(CALL(SYS_epoll_pwait, -1, events, 4, -1, 0, 8) == -EBADF);
 }
 
-static void test_semaphores(void)
-{
+static void test_semaphores(void) {
     struct semid_ds s;
     long id = CALL(SYS_semget, IPC_PRIVATE, 5, 0600);
 
@@ -395,8 +366,7 @@ enum { SIGNAL = 10, ALARM = 14 };
 static volatile int signals, alarms;
 static uint64_t signal_pc, signal_sp, signal_mask;
 
-static void on_signal(int sig, void *info, void *context)
-{
+static void on_signal(int sig, void *info, void *context) {
     (void)info;
     signals += sig == SIGNAL;
     signal_pc = machine_ucontext_pc(context);
@@ -405,8 +375,7 @@ static void on_signal(int sig, void *info, void *context)
     machine_ucontext_set_mask(context, signal_mask | 1UL << (12 - 1));
 }
 
-static void test_signals(void)
-{
+static void test_signals(void) {
     struct generic_sigaction action = {on_signal, SA_SIGINFO | SA_RESTART | SA_NODEFER, 1UL << 20}, old;
     uint64_t mask = 1UL << 11, now = 0;
 
@@ -425,35 +394,30 @@ static void test_signals(void)
     CHECK(signals == 2);
 }
 
-static void on_alarm(int sig, void *info, void *context)
-{
+static void on_alarm(int sig, void *info, void *context) {
     (void)sig;
     (void)info;
     alarms += machine_cancel(context);
 }
 
-long __cancel(void)
-{
+long __cancel(void) {
     return -ECANCELED;
 }
 
 static long (*popcorn_syscall_hook)(void);
 
-long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long f)
-{
+long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long f) {
     if (popcorn_syscall_hook)
         popcorn_syscall_hook();
     return machine_generic_syscall(number, a, b, c, d, e, f);
 }
 
-static long interrupt_before(void)
-{
+static long interrupt_before(void) {
     ((struct machine_block *)machine_thread_pointer())->cancel = POPCORN_CANCEL_INTERRUPTED;
     return 0;
 }
 
-static void test_cancellation(void)
-{
+static void test_cancellation(void) {
     struct machine_block *block = machine_thread_pointer();
     volatile int cancel = 1;
     int pipes[2];
@@ -478,8 +442,7 @@ static void test_cancellation(void)
     CHECK(block->cancel == POPCORN_CANCEL_NONE);
 }
 
-static void test_refused(void)
-{
+static void test_refused(void) {
     CHECK(CALL(SYS_io_uring_setup, 1, 0) == -ENOSYS);
     CHECK(CALL(244, 1, 0) == -ENOSYS);
     CHECK(CALL(SYS_rt_sigreturn) == -ENOSYS);
@@ -487,8 +450,7 @@ static void test_refused(void)
     CHECK(CALL(1 << 20) == -ENOSYS);
 }
 
-static void test_strings(void)
-{
+static void test_strings(void) {
     static unsigned char a[700], b[700];
     int right = 1;
 
@@ -516,22 +478,19 @@ static void test_strings(void)
 
 static long run_argument;
 
-static __attribute__((noinline)) long on_fresh_stack(void *argument)
-{
+static __attribute__((noinline)) long on_fresh_stack(void *argument) {
     CHECK(__builtin_return_address(0) == (void *)machine_base);
     CHECK((uintptr_t)__builtin_frame_address(0) - (uintptr_t)stacks[2] <= sizeof stacks[2]);
     run_argument = (long)argument;
     return 31;
 }
 
-_Noreturn void popcorn_thread_returned(long value)
-{
+_Noreturn void popcorn_thread_returned(long value) {
     CHECK(value == 31 && run_argument == 8);
     finish();
 }
 
-_Noreturn void popcorn_start(long *stack)
-{
+_Noreturn void popcorn_start(long *stack) {
     CHECK(stack[0] == 1);
     CHECK(machine_thread_pointer() == &machine_boot_block && machine_boot_block.self == &machine_boot_block);
     static struct machine_block block;

@@ -9,8 +9,8 @@
  * - signal.h: struct sigaction has a restorer before its mask.
  * - clone takes the child's tid before the thread pointer.
  * The same as asm-generic: fcntl.h (O_ flags too), flock, termios and ioctl numbers, socket options, mman
- * flags (but MAP_32BIT, which is x86_64's alone), siginfo, stack_t, statfs, msqid64_ds, shmid64_ds, ipc64_perm,
- * rusage, timex, sysinfo, dirent64.
+ * flags (but MAP_32BIT, which is x86_64's alone), siginfo, stack_t, statfs, msqid64_ds, shmid64_ds,
+ * ipc64_perm, rusage, timex, sysinfo, dirent64.
  */
 #include "generic.h"
 #include "machine.h"
@@ -23,13 +23,11 @@ static const uint16_t native_number[UNIFIED] = {
 #include "syscall_numbers.h"
 };
 
-static long native(long number, long a, long b, long c, long d, long e, long f)
-{
+static long native(long number, long a, long b, long c, long d, long e, long f) {
     return machine_syscall_point(number, a, b, c, d, e, f);
 }
 
-static long generic_stat(long number, long a, long b, struct generic_stat *out, long flags)
-{
+static long generic_stat(long number, long a, long b, struct generic_stat *out, long flags) {
     struct native_stat s;
     long result = number == NATIVE_fstat ? native(number, a, (long)&s, 0, 0, 0, 0)
                                          : native(number, a, b, (long)&s, flags, 0, 0);
@@ -56,8 +54,7 @@ static long generic_stat(long number, long a, long b, struct generic_stat *out, 
     return result;
 }
 
-static long generic_epoll_ctl(long epoll, long operation, long fd, const struct generic_epoll_event *event)
-{
+static long generic_epoll_ctl(long epoll, long operation, long fd, const struct generic_epoll_event *event) {
     struct native_epoll_event packed;
 
     if (event)
@@ -66,8 +63,8 @@ static long generic_epoll_ctl(long epoll, long operation, long fd, const struct 
 }
 
 /* The kernel fills the program's array with packed events; they are spread from the last to the first. */
-static long generic_epoll_wait(long number, long epoll, void *events, long max, long timeout, long mask, long size)
-{
+static long generic_epoll_wait(long number, long epoll, void *events, long max, long timeout, long mask,
+                               long size) {
     long count = native(number, epoll, (long)events, max, timeout, mask, size);
     const struct native_epoll_event *packed = events;
     struct generic_epoll_event *spread = events;
@@ -79,14 +76,12 @@ static long generic_epoll_wait(long number, long epoll, void *events, long max, 
     return count;
 }
 
-static void copy_permission(uint64_t *to, const uint64_t *from)
-{
+static void copy_permission(uint64_t *to, const uint64_t *from) {
     for (int i = 0; i < 6; i++)
         to[i] = from[i];
 }
 
-static long generic_semctl(long id, long number, long command, struct generic_semid *out)
-{
+static long generic_semctl(long id, long number, long command, struct generic_semid *out) {
     enum { IPC_SET = 1, IPC_STAT = 2, SEM_STAT = 18, SEM_STAT_ANY = 20 };
     struct native_semid s = {0};
 
@@ -105,22 +100,19 @@ static long generic_semctl(long id, long number, long command, struct generic_se
 }
 
 static long generic_sigaction(long sig, const struct generic_sigaction *action, struct generic_sigaction *old,
-                              long size)
-{
+                              long size) {
     struct native_sigaction n, n_old;
 
     if (action)
         n = (struct native_sigaction){action->handler, action->flags | NATIVE_SA_RESTORER, machine_restorer,
                                       action->mask};
-    long result =
-        native(NATIVE_rt_sigaction, sig, action ? (long)&n : 0, old ? (long)&n_old : 0, size, 0, 0);
+    long result = native(NATIVE_rt_sigaction, sig, action ? (long)&n : 0, old ? (long)&n_old : 0, size, 0, 0);
     if (old && result == 0)
         *old = (struct generic_sigaction){n_old.handler, n_old.flags & ~NATIVE_SA_RESTORER, n_old.mask};
     return result;
 }
 
-long machine_generic_syscall(long number, long a, long b, long c, long d, long e, long f)
-{
+long machine_generic_syscall(long number, long a, long b, long c, long d, long e, long f) {
     switch (number) {
     case SYS_fstat:
         return generic_stat(NATIVE_fstat, a, 0, (struct generic_stat *)b, 0);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals of the common ABI. What a handler sees of the interrupted machine is the same on every ISA: where it
- * stood. The rest of the registers belong to one ISA and stay in the native frame.
+ * Signals of the common ABI. What a handler sees of the interrupted machine is the same on every ISA: where
+ * it stood. The rest of the registers belong to one ISA and stay in the native frame.
  */
-#if defined(_POSIX_SOURCE) || defined(_POSIX_C_SOURCE) || defined(_XOPEN_SOURCE) || defined(_GNU_SOURCE) ||      \
+#if defined(_POSIX_SOURCE) || defined(_POSIX_C_SOURCE) || defined(_XOPEN_SOURCE) || defined(_GNU_SOURCE) ||  \
     defined(_BSD_SOURCE)
 
 #if defined(_XOPEN_SOURCE) || defined(_GNU_SOURCE) || defined(_BSD_SOURCE)

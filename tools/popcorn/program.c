@@ -13,6 +13,7 @@
 
 #include "container_write.h"
 #include "popcorn.h"
+#include "popcorn/abi.h"
 
 static long read_mapped(void *file, void *buffer, size_t size, uint64_t offset) {
     const struct program *p = file;
@@ -59,19 +60,49 @@ const uint8_t *program_image(const struct program *p, unsigned index, size_t *si
     return p->bytes + p->container.offset[index];
 }
 
+static bool is_added(const char *section) {
+    return strncmp(section, POPCORN_SECTION_IMAGE, strlen(POPCORN_SECTION_IMAGE)) == 0 ||
+           strcmp(section, POPCORN_SECTION_MANIFEST) == 0;
+}
+
+/*
+ * The first image as it was before the others were put into its file: what was added, the new section names
+ * among it, lies behind everything else. The container has been checked, so headers are where they should be.
+ */
+static struct buffer front_alone(const struct program *p) {
+    struct popcorn_elf_header header;
+    struct buffer image = {0};
+    memcpy(&header, p->bytes, sizeof header);
+    const struct popcorn_elf_section *section = (const void *)(p->bytes + header.shoff);
+    const char *names = (const char *)p->bytes + section[header.shstrndx].offset;
+    uint16_t count = 0;
+    for (; count < header.shnum && !is_added(names + section[count].name); count++)
+        if (strcmp(names + section[count].name, ".shstrtab") == 0)
+            header.shstrndx = count;
+    header.shnum = count;
+    buffer_put(&image, p->bytes, section[count].offset);
+    buffer_align(&image, 8);
+    header.shoff = image.size;
+    buffer_put(&image, section, count * sizeof *section);
+    memcpy(image.bytes, &header, sizeof header);
+    return image;
+}
+
 struct buffer program_with_front(const struct program *p, unsigned index) {
     const struct popcorn_manifest *manifest = &p->container.manifest;
     struct container_image images[POPCORN_MANIFEST_IMAGES];
-    struct buffer file = {0};
+    struct buffer file = {0}, front = front_alone(p);
     struct popcorn_error error;
     for (unsigned i = 0; i < manifest->count; i++) {
         /* The image wanted and the first one change places. */
         unsigned from = i == 0 ? index : i == index ? 0 : i;
         images[i].isa = manifest->image[from].isa;
-        images[i].bytes = program_image(p, from, &images[i].size);
+        images[i].bytes = from ? program_image(p, from, &images[i].size) : front.bytes;
+        images[i].size = from ? images[i].size : front.size;
     }
     if (!container_write(images, manifest->count, &file, &error))
         die("%s: %s", p->path, error.text);
+    buffer_free(&front);
     return file;
 }
 

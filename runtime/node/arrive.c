@@ -10,15 +10,13 @@ void arrive_if_sent(struct popcorn_thread *thread) {
     struct popcorn_mailbox *box = thread->mailbox;
     struct native *native = thread->native[native_node];
     uint32_t sent = MAILBOX_PLACE(MAILBOX_SENT, native_node);
-    if (atomic_load(&box->place) != sent ||
+    if (atomic_load(&box->place) != sent || popcorn_control()->halt ||
         !atomic_compare_exchange_strong(&box->place, &sent, MAILBOX_PLACE(MAILBOX_RUNNING, native_node)))
         return;
     thread->times.accepted = (uint64_t)kernel_nanoseconds();
     thread->node = native_node;
     machine_set_thread_pointer(thread->tcb);
-    native->critical = 0;
-    if (native->deferred)
-        signals_deliver_deferred(native);
+    critical_end();
     if (box->begin) {
         void *arguments = box->begin;
         box->begin = NULL;

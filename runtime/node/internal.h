@@ -16,6 +16,7 @@
 #include "popcorn/control.h"
 #include "popcorn/stack.h"
 #include "syscall/kernel.h"
+#include "thread/lock.h"
 
 #define NODE_TICK 100000000L       /* nanoseconds between looks at whether the others live */
 #define NODE_PATIENCE 10000000000L /* how long a living node may take for anything */
@@ -64,6 +65,7 @@ void bell_wait(_Atomic uint32_t *bell, uint32_t seen, int64_t nanoseconds);
 
 /* start.c (origin): sees to it that a node's process runs. 0, or a negative errno with a reason. */
 int node_start(int nid, char reason[POPCORN_REASON_SIZE]);
+extern struct popcorn_lock node_start_lock; /* held meanwhile */
 
 /* peers.c (origin): marks nodes whose process is gone as failed. */
 void peers_check(void);
@@ -81,6 +83,9 @@ _Noreturn void worker_wait(struct popcorn_thread *);
 
 /* arrive.c: if the thread has been sent here, takes it and goes on with it. */
 void arrive_if_sent(struct popcorn_thread *);
+
+/* halt.c: on a node, outside critical sections: waits if the origin has told all threads to. */
+void halt_here(struct popcorn_thread *);
 
 /* service.c: the service of a node's process. */
 _Noreturn void service_run(void);

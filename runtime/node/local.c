@@ -89,7 +89,6 @@ static int await_acceptance(struct popcorn_mailbox *box, int nid, char *reason) 
 }
 
 static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REASON_SIZE]) {
-    struct native *native = native_self();
     int r = prepare_node(thread, nid, reason); /* may take long: handlers run meanwhile */
     if (r)
         return r;
@@ -97,7 +96,7 @@ static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REAS
     post(thread, nid);
     r = await_acceptance(thread->mailbox, nid, reason);
     if (r == 0) {
-        native->critical = 0;
+        critical_end();
         if (nodes_at_origin)
             shadow_wait(thread);
         worker_wait(thread);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "popcorn/control.h"
+#include "signal/signals.h"
 
 #define MAILBOX_DEPTH 8 /* a system call, interrupted by a handler that makes one, and so on */
 
@@ -60,12 +61,14 @@ struct mailbox_signal {
     uint32_t base;  /* calls that were posted when the handler began: the handler's own come behind them */
     int32_t pinned; /* thread->pinned then */
     uint64_t mask;  /* the interrupted signal mask; the handler may change it */
+    struct signal_action action;
     uint64_t info[16];
 };
 
 struct popcorn_mailbox {
     _Atomic uint32_t place;
     _Atomic uint32_t workers;                     /* in all nodes' processes */
+    _Atomic uint32_t halted;                      /* halt.c: it stands still on its node */
     _Atomic uint32_t bell[POPCORN_CONTROL_NODES]; /* futexes */
     _Atomic uint32_t calls;                       /* depth of calls posted */
     struct mailbox_call call[MAILBOX_DEPTH];

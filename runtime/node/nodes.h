@@ -36,6 +36,11 @@ void nodes_end(void);
  * it. */
 void nodes_look(void);
 
+/* At the origin, with the list of threads locked: makes all threads on nodes stand still until nodes_release().
+ * False if that failed within a second. */
+bool nodes_halt(void);
+void nodes_release(void);
+
 /* In the child of a fork: there are no other processes. */
 void nodes_forked(void);
 
@@ -53,7 +58,8 @@ enum nodes_forwarding {
  * serves the handler's system calls until it returns. `mask` is the interrupted signal mask; the handler may
  * change it.
  */
-enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *, int sig, const void *info, uint64_t *mask);
+enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *, int sig, const struct signal_action *,
+                                           const void *info, uint64_t *mask);
 
 /* In a node's process, in any thread: runs the handler of a signal that the origin has handed over, if there is
  * one and the thread can. */

@@ -126,7 +126,9 @@ void nodes_end(void) {
 void nodes_forked(void) {
     struct popcorn_control *control = popcorn_control();
     struct popcorn_thread *thread = popcorn_current();
+    control->halt = 0;
     atomic_store(&peers_lock.word, 0);
+    atomic_store(&node_start_lock.word, 0);
     atomic_store(&ending, false);
     for (int i = 0; i < POPCORN_CONTROL_NODES; i++) {
         if (peer_socket[i])

@@ -70,7 +70,7 @@ static struct mailbox_signal *top_signal(struct popcorn_mailbox *box) {
 static void finish_orphan(struct popcorn_thread *thread, struct mailbox_signal *s) {
     struct popcorn_mailbox *box = thread->mailbox;
     struct mailbox_call *call = s->base ? &box->call[s->base - 1] : NULL;
-    bool restart = signals_current(s->sig).flags & ACTION_RESTART;
+    bool restart = s->action.flags & ACTION_RESTART;
     KERNEL(NR_rt_sigprocmask, MASK_SET, &s->mask, 0, 8);
     remove_signal(box, s);
     if (!call || restart || atomic_load(&call->state) != MAILBOX_POSTED)
@@ -124,13 +124,15 @@ static void nudge(struct popcorn_mailbox *box, int nid) {
         KERNEL(NR_tgkill, node->pid, box->worker[nid], SIGNAL_USER1);
 }
 
-static struct mailbox_signal *post_signal(struct popcorn_mailbox *box, int sig, const void *info, uint64_t mask) {
+static struct mailbox_signal *post_signal(struct popcorn_mailbox *box, int sig, const struct signal_action *action,
+                                          const void *info, uint64_t mask) {
     uint32_t depth = atomic_load(&box->signals);
     if (depth >= MAILBOX_DEPTH)
         return NULL;
     struct mailbox_signal *s = &box->signal[depth];
     s->sig = sig;
     s->mask = mask;
+    s->action = *action;
     __builtin_memcpy(s->info, info, sizeof s->info);
     atomic_store(&s->state, MAILBOX_POSTED);
     atomic_store(&box->signals, depth + 1);
@@ -155,20 +157,21 @@ static _Noreturn void start_anew(struct popcorn_thread *thread, struct mailbox_s
     struct native *native = thread->native[native_node];
     remove_signal(thread->mailbox, s);
     bell_ring(&thread->mailbox->bell[thread->node]);
-    native->critical = 0;
+    critical_end();
     machine_run((void *)native->stack_high, shadow_again, thread);
 }
 
-enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *thread, int sig, const void *info,
+enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *thread, int sig,
+                                           const struct signal_action *action, const void *info,
                                            uint64_t *mask) {
     struct popcorn_mailbox *box = thread->mailbox;
     uint32_t place = atomic_load(&box->place);
     if (place == MAILBOX_PLACE(MAILBOX_RUNNING, native_node))
         return NODES_HERE;
-    struct mailbox_signal *s = MAILBOX_PHASE(place) == MAILBOX_RUNNING ? post_signal(box, sig, info, *mask) : NULL;
+    struct mailbox_signal *s =
+        MAILBOX_PHASE(place) == MAILBOX_RUNNING ? post_signal(box, sig, action, info, *mask) : NULL;
     if (!s)
         return NODES_UNDER_WAY;
-    native_self()->restart = signals_current(sig).flags & ACTION_RESTART;
     for (int64_t patience = FIRST_NUDGE;; patience = patience < NODE_TICK ? patience * 2 : NODE_TICK) {
         uint32_t seen = atomic_load(&box->bell[native_node]), state = atomic_load(&s->state);
         if (state == MAILBOX_DONE) {

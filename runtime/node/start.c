@@ -30,7 +30,7 @@ struct launch {
     volatile long error;
 };
 
-static struct popcorn_lock start_lock;
+struct popcorn_lock node_start_lock;
 
 /* The node's process itself, until it runs its image. */
 static int launch_node(void *argument) {
@@ -189,13 +189,13 @@ static int start_locked(int nid, char *reason) {
 int node_start(int nid, char reason[POPCORN_REASON_SIZE]) {
     struct popcorn_node_entry *node = &popcorn_control()->node[nid];
     int r = 0;
-    lock_take(&start_lock);
+    lock_take(&node_start_lock);
     if (__atomic_load_n(&node->state, __ATOMIC_ACQUIRE) == POPCORN_NODE_FAILED)
         r = say(reason, "the node's process died or could not be started", "", -E_NODEV);
     else if (!node_runs(nid))
         r = start_locked(nid, reason);
     if (r && r != -E_AGAIN)
         __atomic_store_n(&node->state, POPCORN_NODE_FAILED, __ATOMIC_RELEASE);
-    lock_release(&start_lock);
+    lock_release(&node_start_lock);
     return r;
 }

@@ -24,9 +24,11 @@ void worker_wait(struct popcorn_thread *thread) {
     _Atomic uint32_t *bell = &thread->mailbox->bell[native_node];
     for (;;) {
         uint32_t seen = atomic_load(bell);
+        halt_here(thread);
         arrive_if_sent(thread);
         leave_if_ended(thread);
-        bell_wait(bell, seen, NODE_IDLE);
+        if (!popcorn_control()->halt)
+            bell_wait(bell, seen, NODE_IDLE);
     }
 }
 
@@ -39,6 +41,8 @@ static struct mailbox_signal *posted_signal(struct popcorn_mailbox *box) {
 void nodes_take_signal(struct popcorn_thread *thread, struct interrupted *at) {
     struct popcorn_mailbox *box = thread->mailbox;
     struct native *native = thread->native[native_node];
+    if (!native->critical)
+        halt_here(thread);
     struct mailbox_signal *s = posted_signal(box);
     uint32_t posted = MAILBOX_POSTED;
     if (!s || native->critical || atomic_load(&box->place) != MAILBOX_PLACE(MAILBOX_RUNNING, native_node))
@@ -49,7 +53,7 @@ void nodes_take_signal(struct popcorn_thread *thread, struct interrupted *at) {
         return;
     at->mask = s->mask;
     native->program_signals++;
-    signals_run(native, s->sig, s->info, at);
+    signals_run(native, s->sig, &s->action, s->info, at);
     s->mask = at->mask;
     atomic_store(&s->state, MAILBOX_DONE);
     bell_ring(&box->bell[popcorn_control()->origin]);

@@ -28,6 +28,10 @@ uint64_t signals_allowed(uint64_t mask) {
     return mask & ~SIGNAL_BIT(POPCORN_MIGRATE_SIGNAL);
 }
 
+void signals_forked(void) {
+    atomic_store(&table()->lock.word, 0);
+}
+
 struct signal_action signals_current(int sig) {
     return table()->action[sig];
 }
@@ -49,6 +53,21 @@ void signals_defer(struct native *native, int sig, const void *info, void *ucont
     machine_ucontext_set_mask(ucontext, ~0ULL);
 }
 
+static void entry(int sig, void *info, void *ucontext);
+
+/* Makes the kernel act on it. */
+static long install(int sig, const struct signal_action *action) {
+    if (action->handler == SIGNAL_DEFAULT || action->handler == SIGNAL_IGNORE)
+        return machine_sigaction(sig, (void (*)(int, void *, void *))action->handler, action->flags, 0);
+    return machine_sigaction(sig, entry, action->flags | ACTION_SIGINFO, signals_allowed(action->mask));
+}
+
+/* A signal that is put off comes a second time: SA_RESETHAND has not done its work yet. */
+static void rearm(int sig, const struct signal_action *action) {
+    if (action->flags & (unsigned)ACTION_RESETHAND)
+        install(sig, action);
+}
+
 /* By the kernel, for every signal that the program handles. */
 static void entry(int sig, void *info, void *ucontext) {
     struct native *native = native_self();
@@ -58,23 +77,26 @@ static void entry(int sig, void *info, void *ucontext) {
     if (!signals_handled(&action))
         return; /* changed while the signal was under way */
     if (native->critical && !fault) {
+        rearm(sig, &action);
         signals_defer(native, sig, info, ucontext);
         return;
     }
     native->program_signals++;
-    switch (nodes_forward_signal(native->thread, sig, info, &mask)) {
+    if (action.flags & (unsigned)ACTION_RESETHAND) /* the kernel has done so: the handler may set it anew */
+        table()->action[sig].handler = SIGNAL_DEFAULT;
+    switch (nodes_forward_signal(native->thread, sig, &action, info, &mask)) {
     case NODES_HERE:
-        signals_run_on(native, sig, info, ucontext);
+        signals_run_on(native, sig, &action, info, ucontext);
         break;
     case NODES_FORWARDED:
         machine_ucontext_set_mask(ucontext, signals_allowed(mask));
         break;
     case NODES_UNDER_WAY:
+        table()->action[sig] = action;
+        rearm(sig, &action);
         signals_defer(native, sig, info, ucontext);
         return;
     }
-    if (action.flags & (unsigned)ACTION_RESETHAND)
-        table()->action[sig].handler = SIGNAL_DEFAULT;
     signals_end_call(native->thread, ucontext);
 }
 
@@ -83,13 +105,6 @@ void signals_deliver_deferred(struct native *native) {
     native->deferred = 0;
     KERNEL(NR_rt_tgsigqueueinfo, KERNEL(NR_getpid), native->tid, sig, native->deferred_info);
     KERNEL(NR_rt_sigprocmask, MASK_SET, &native->deferred_mask, 0, 8);
-}
-
-/* Makes the kernel act on it. */
-static long install(int sig, const struct signal_action *action) {
-    if (action->handler == SIGNAL_DEFAULT || action->handler == SIGNAL_IGNORE)
-        return machine_sigaction(sig, (void (*)(int, void *, void *))action->handler, action->flags, 0);
-    return machine_sigaction(sig, entry, action->flags | ACTION_SIGINFO, signals_allowed(action->mask));
 }
 
 /* A vfork child has dispositions of its own, but the table is its parent's. */

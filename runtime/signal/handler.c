@@ -89,14 +89,14 @@ static void take_back(struct popcorn_thread *thread, const struct handler_frame 
     atomic_store(cancel_word(thread), point);
 }
 
-void signals_run(struct native *native, int sig, const void *info, struct interrupted *at) {
+void signals_run(struct native *native, int sig, const struct signal_action *action, const void *info,
+                 struct interrupted *at) {
     struct popcorn_thread *thread = native->thread;
-    struct signal_action action = signals_current(sig);
     uint64_t *stack = data_stack(thread), saved = *stack;
-    struct handler_frame *frame = make_frame(thread, handler_top(thread, action.flags), info, at);
-    void (*handler)(int, void *, void *) = (void (*)(int, void *, void *))action.handler;
+    struct handler_frame *frame = make_frame(thread, handler_top(thread, action->flags), info, at);
+    void (*handler)(int, void *, void *) = (void (*)(int, void *, void *))action->handler;
     uint64_t point = leave_point(thread, frame);
-    native->restart = action.flags & ACTION_RESTART;
+    native->restart = action->flags & ACTION_RESTART;
     *stack = (uint64_t)frame;
     thread->pinned++;
     handler(sig, frame->info, &frame->context);
@@ -105,11 +105,12 @@ void signals_run(struct native *native, int sig, const void *info, struct interr
     take_back(thread, frame, at, point);
 }
 
-void signals_run_on(struct native *native, int sig, const void *info, void *ucontext) {
+void signals_run_on(struct native *native, int sig, const struct signal_action *action, const void *info,
+                    void *ucontext) {
     struct interrupted at = {machine_ucontext_pc(ucontext), machine_ucontext_sp(ucontext),
                              machine_ucontext_mask(ucontext)};
     uint64_t pc = at.pc;
-    signals_run(native, sig, info, &at);
+    signals_run(native, sig, action, info, &at);
     machine_ucontext_set_mask(ucontext, at.mask);
     if (at.pc != pc)
         machine_ucontext_set_pc(ucontext, at.pc);
@@ -132,6 +133,14 @@ static int info_code(const void *info) {
     return ((const int32_t *)info)[2];
 }
 
+void signals_own_work(struct native *native) {
+    threads_stopped_here();
+    if (native->look) {
+        native->look = false;
+        nodes_look();
+    }
+}
+
 /* Comes from `popcorn migrate`, from a thread that stops the others, and when a node's process ends. */
 static void own_signal(int sig, void *info, void *ucontext) {
     (void)sig;
@@ -143,11 +152,12 @@ static void own_signal(int sig, void *info, void *ucontext) {
     native->own_signals++;
     if (info_code(info) < 0 && (value & POPCORN_MIGRATE_MASK) == (POPCORN_MIGRATE_VALUE(0) & POPCORN_MIGRATE_MASK))
         migration_request(native->thread, (int)(uint32_t)value);
-    if (info_code(info) > 0 && native->critical)
+    if (info_code(info) > 0)
         native->look = true;
-    else if (info_code(info) > 0)
-        nodes_look();
-    threads_stopped_here();
+    if (native->critical)
+        native->own_due = true;
+    else
+        signals_own_work(native);
 }
 
 void signals_start(void) {
@@ -195,7 +205,7 @@ static void fault(int sig, void *info, void *ucontext) {
         nodes_call(native->thread, MAILBOX_FAULT, argument);
     }
     native->program_signals++;
-    signals_run_on(native, sig, info, ucontext);
+    signals_run_on(native, sig, &action, info, ucontext);
 }
 
 void signals_start_node(void) {

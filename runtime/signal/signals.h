@@ -64,13 +64,12 @@ struct interrupted {
 };
 
 /*
- * Runs the program's handler on the calling thread, in whatever process, below what its data stack holds. The
- * signal has a handler (signals_current).
+ * Runs the program's handler on the calling thread, in whatever process, below what its data stack holds.
  */
-void signals_run(struct native *, int sig, const void *info, struct interrupted *);
+void signals_run(struct native *, int sig, const struct signal_action *, const void *info, struct interrupted *);
 
 /* Runs it on top of a native signal frame. */
-void signals_run_on(struct native *, int sig, const void *info, void *ucontext);
+void signals_run_on(struct native *, int sig, const struct signal_action *, const void *info, void *ucontext);
 
 /* Puts a signal off: nothing more is delivered until signals_deliver_deferred(). */
 void signals_defer(struct native *, int sig, const void *info, void *ucontext);
@@ -84,6 +83,12 @@ void signals_start_node(void);
 static inline bool signals_handled(const struct signal_action *action) {
     return action->handler != SIGNAL_DEFAULT && action->handler != SIGNAL_IGNORE;
 }
+
+/* What the run time's own signal asks for: to stop for a moment, and to see whether a node has died. */
+void signals_own_work(struct native *);
+
+/* In the child of a fork: no other thread holds a lock. */
+void signals_forked(void);
 
 /* What the program has set for a signal, from any process. */
 struct signal_action signals_current(int sig);

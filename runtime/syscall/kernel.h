@@ -79,6 +79,7 @@ enum kernel_number {
     NR_mmap = 222,
     NR_mprotect = 226,
     NR_msync = 227,
+    NR_mlockall = 230,
     NR_mincore = 232,
     NR_madvise = 233,
     NR_remap_file_pages = 234,
@@ -179,6 +180,9 @@ enum {
 };
 
 enum {
+    MCL_ON_FAULT = 4,
+    BARRIER_GLOBAL = 1,
+    BARRIER_PRIVATE_EXPEDITED = 8,
     CLOCK_MONOTONIC = 1,
     TIMER_ABSTIME = 1,
 };

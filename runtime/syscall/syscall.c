@@ -128,6 +128,12 @@ static long select_with_mask(const long a[6]) {
     return syscall_restartable(NR_pselect6, call);
 }
 
+/* Of all processes of the program, if there are several. */
+static long memory_barrier(const long a[6]) {
+    bool expedited = a[0] == BARRIER_PRIVATE_EXPEDITED && popcorn_control()->shared;
+    return KERNEL(NR_membarrier, expedited ? BARRIER_GLOBAL : a[0], a[1], a[2]);
+}
+
 static long raw_clone(const long a[6]) {
     return a[0] & (CLONE_VM | CLONE_THREAD) || a[1] ? -E_NOSYS : threads_fork();
 }
@@ -211,6 +217,10 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
         return thread_id(thread);
     case NR_clone:
         return raw_clone(a);
+    case NR_membarrier:
+        return memory_barrier(a);
+    case NR_mlockall: /* pages as they come: stacks are mapped far larger than they will be */
+        return KERNEL(number, a[0] | MCL_ON_FAULT);
     case NR_nanosleep:
     case NR_clock_nanosleep:
         return sleep_here(number, a);

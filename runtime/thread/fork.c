@@ -7,6 +7,7 @@
 #include "node/nodes.h"
 #include "popcorn/control.h"
 #include "popcorn/stack.h"
+#include "signal/signals.h"
 #include "syscall/descriptors.h"
 #include "syscall/kernel.h"
 #include "thread/internal.h"
@@ -36,6 +37,7 @@ static void become_origin(struct native *native) {
     native->tid = (int32_t)KERNEL(NR_gettid);
     thread->tid = native->tid;
     nodes_forked();
+    signals_forked();
     drop_others(thread);
     migration_forked(thread);
 }
@@ -60,7 +62,7 @@ static void copy_memory(struct copy_wait *wait) {
     KERNEL(NR_close, wait->end[1]);
 }
 
-static long fork_locked(struct native *native) {
+static long fork_locked(void) {
     struct copy_wait wait;
     bool shared = memory_file() >= 0;
     long r = shared ? KERNEL(NR_pipe2, wait.end, OPEN_CLOEXEC) : 0;
@@ -70,22 +72,52 @@ static long fork_locked(struct native *native) {
     if (pid == 0) {
         if (shared)
             copy_memory(&wait);
-        become_origin(native);
     } else if (shared) {
         wait_for_copy(&wait, pid > 0);
     }
     return pid;
 }
 
+/*
+ * Shared memory cannot be copied in an instant as the kernel does it: other threads stand still meanwhile, here
+ * and on nodes.
+ */
+static bool stop_all(void) {
+    if (!threads_stop_others())
+        return false;
+    if (nodes_halt())
+        return true;
+    threads_release();
+    return false;
+}
+
+static void release_all(void) {
+    nodes_release();
+    threads_release();
+}
+
 /* The locks are held across it, so that the child finds what they guard whole. */
 long threads_fork(void) {
     struct native *native = native_self();
+    bool others = memory_file() >= 0 && popcorn_control()->nthreads > 1;
     critical_enter();
-    lock_take(&threads_list_lock);
+    if (!others)
+        threads_lock();
+    else if (!stop_all()) {
+        critical_leave();
+        return -E_AGAIN;
+    }
     lock_take(&memory_lock);
-    long pid = fork_locked(native);
+    long pid = fork_locked();
     lock_release(&memory_lock);
-    lock_release(&threads_list_lock);
+    if (pid == 0)
+        become_origin(native);
+    if (others && pid)
+        release_all();
+    else if (others)
+        threads_forked();
+    else
+        threads_unlock();
     critical_leave();
     return pid;
 }

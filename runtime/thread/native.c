@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread/native.h"
-#include "node/nodes.h"
 #include "popcorn/backend.h"
 #include "popcorn/stack.h"
 #include "signal/signals.h"
@@ -83,10 +82,15 @@ void critical_leave(void) {
     struct native *native = native_self();
     if (!native || --native->critical)
         return;
-    if (native->look) {
-        native->look = false;
-        nodes_look();
+    if (native->own_due) {
+        native->own_due = false;
+        signals_own_work(native);
     }
     if (native->deferred)
         signals_deliver_deferred(native);
+}
+
+void critical_end(void) {
+    native_self()->critical = 1;
+    critical_leave();
 }

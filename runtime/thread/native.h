@@ -34,7 +34,8 @@ struct native {
     volatile uint64_t program_signals; /* handlers of the program run here */
     volatile uint64_t own_signals;     /* signals of the run time's own that came here */
     bool restart; /* the last handler was set with SA_RESTART */
-    volatile bool look;  /* nodes_look() is due at the end of the critical section */
+    volatile bool own_due; /* the run time's own signal came in a critical section: signals_own_work() is due */
+    volatile bool look;    /* a node may have died */
     uint64_t last_fault; /* memory/touch.c: address of the last access that was tried again */
     int (*start)(void *); /* a new thread's function and its argument */
     void *argument;
@@ -65,5 +66,8 @@ void native_destroy(struct native *);
  */
 void critical_enter(void);
 void critical_leave(void);
+
+/* Leaves all sections at once: the thread goes on elsewhere, or from anew. */
+void critical_end(void);
 
 #endif

@@ -58,3 +58,9 @@ void threads_release(void) {
     wait_until(0);
     lock_release(&threads_list_lock);
 }
+
+void threads_forked(void) {
+    atomic_store(&stopping, 0);
+    atomic_store(&stopped, 0);
+    lock_release(&threads_list_lock);
+}

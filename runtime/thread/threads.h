@@ -39,6 +39,9 @@ _Noreturn void threads_exit_group(int status);
 bool threads_stop_others(void);
 void threads_release(void);
 
+/* In the child of a fork that threads_stop_others() began: there are no others to release. */
+void threads_forked(void);
+
 /* In the handler of the run time's signal: waits if the threads are being stopped. */
 void threads_stopped_here(void);
 

@@ -45,6 +45,8 @@ struct popcorn_control {
     int32_t origin; /* number of the origin's node */
     uint32_t nnodes; /* 0 until the node list has been looked up */
     uint32_t shared; /* not zero once portable memory is shared between processes */
+    uint32_t halt;   /* not zero: threads on nodes stand still; a futex */
+    uint32_t reserved;
     uint64_t layout_hash;
     void *migration; /* lib/migration's state */
     struct popcorn_node_entry node[POPCORN_CONTROL_NODES];

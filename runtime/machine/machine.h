@@ -103,6 +103,8 @@ long machine_sigaction(int sig, void (*handler)(int, void *, void *), unsigned l
 uint64_t machine_ucontext_pc(const void *ucontext);
 uint64_t machine_ucontext_sp(const void *ucontext);
 void machine_ucontext_set_pc(void *ucontext, uint64_t pc);
+/* Was a fault raised by the instruction of __builtin_trap()? Its signal, MACHINE_TRAP_SIGNAL, differs by ISA. */
+bool machine_is_trap(const void *ucontext);
 uint64_t machine_ucontext_mask(const void *ucontext);
 void machine_ucontext_set_mask(void *ucontext, uint64_t mask);
 

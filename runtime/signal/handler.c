@@ -199,6 +199,10 @@ static void fault(int sig, void *info, void *ucontext) {
         return;
     if (!native)
         popcorn_fatal("a node's process met a fault of its own", 70);
+    if (sig == MACHINE_TRAP_SIGNAL && machine_is_trap(ucontext)) {
+        sig = popcorn_control()->trap;
+        *(int32_t *)info = sig;
+    }
     action = signals_current(sig);
     if (!signals_handled(&action)) {
         const long argument[6] = {sig};

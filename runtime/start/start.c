@@ -35,6 +35,7 @@ static void make_control(void) {
     control->version = POPCORN_CONTROL_VERSION;
     control->size = sizeof *control;
     control->pid = (int32_t)KERNEL(NR_getpid);
+    control->trap = MACHINE_TRAP_SIGNAL;
     control->layout_hash = &__popcorn_layout_hash ? __popcorn_layout_hash : 0;
     KERNEL(NR_readlinkat, AT_CWD, "/proc/self/exe", control->program, sizeof control->program - 1);
     __builtin_memcpy(control->magic, POPCORN_CONTROL_MAGIC, sizeof control->magic);

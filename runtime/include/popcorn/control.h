@@ -46,7 +46,7 @@ struct popcorn_control {
     uint32_t nnodes; /* 0 until the node list has been looked up */
     uint32_t shared; /* not zero once portable memory is shared between processes */
     uint32_t halt;   /* not zero: threads on nodes stand still; a futex */
-    uint32_t reserved;
+    int32_t trap;    /* the signal of __builtin_trap() at the origin, and so everywhere */
     uint64_t layout_hash;
     void *migration; /* lib/migration's state */
     struct popcorn_node_entry node[POPCORN_CONTROL_NODES];

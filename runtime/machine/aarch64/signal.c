@@ -34,3 +34,8 @@ uint64_t machine_ucontext_mask(const void *ucontext) {
 void machine_ucontext_set_mask(void *ucontext, uint64_t mask) {
     ((struct native_ucontext *)ucontext)->mask = mask;
 }
+
+bool machine_is_trap(const void *ucontext)
+{
+    return *(const uint32_t *)machine_ucontext_pc(ucontext) == 0xd4200020; /* brk #1 */
+}

@@ -4,6 +4,7 @@
 #define POPCORN_ISA_H
 
 #define MACHINE_NAME "riscv64"
+#define MACHINE_TRAP_SIGNAL 4 /* SIGILL, by __builtin_trap() */
 #define MACHINE_NREGS 64 /* f0 is 32 */
 #define MACHINE_SP 2
 #define MACHINE_RA 1

@@ -34,3 +34,9 @@ uint64_t machine_ucontext_mask(const void *ucontext) {
 void machine_ucontext_set_mask(void *ucontext, uint64_t mask) {
     ((struct native_ucontext *)ucontext)->mask = mask;
 }
+
+bool machine_is_trap(const void *ucontext)
+{
+    const uint16_t *at = (const uint16_t *)machine_ucontext_pc(ucontext);
+    return at[0] == 0 || (at[0] == 0x1073 && at[1] == 0xc000); /* unimp, compressed or not */
+}

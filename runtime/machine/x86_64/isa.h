@@ -4,6 +4,7 @@
 #define POPCORN_ISA_H
 
 #define MACHINE_NAME "x86_64"
+#define MACHINE_TRAP_SIGNAL 4 /* SIGILL, by __builtin_trap() */
 #define MACHINE_NREGS 17
 #define MACHINE_SP 7
 #define MACHINE_RA 16

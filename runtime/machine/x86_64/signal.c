@@ -32,3 +32,9 @@ uint64_t machine_ucontext_mask(const void *ucontext) {
 void machine_ucontext_set_mask(void *ucontext, uint64_t mask) {
     ((struct native_ucontext *)ucontext)->mask = mask;
 }
+
+bool machine_is_trap(const void *ucontext)
+{
+    const uint8_t *at = (const uint8_t *)machine_ucontext_pc(ucontext);
+    return at[0] == 0x0f && at[1] == 0x0b; /* ud2 */
+}

@@ -17,10 +17,12 @@ int chain_reserve(struct popcorn_thread *thread, size_t bytes) {
     uint8_t *buffer = popcorn_portable_map(size);
     if (!buffer)
         return -E_NOMEM;
-    if (thread->records)
-        popcorn_portable_unmap(thread->records, thread->records_size);
+    uint8_t *old = thread->records;
+    size_t old_size = thread->records_size;
     thread->records = buffer;
     thread->records_size = size;
+    if (old)
+        popcorn_portable_unmap(old, old_size);
     return 0;
 }
 

@@ -8,8 +8,8 @@
  * such a function is resumed, under the base of its data-stack frame, the one name that a frame keeps
  * everywhere.
  */
-#include "internal.h"
 #include "popcorn/jump.h"
+#include "internal.h"
 #include "popcorn/text.h"
 #include "syscall/kernel.h"
 
@@ -95,12 +95,12 @@ static struct stack_entries *entries_grow(struct popcorn_thread *thread) {
     struct stack_entries *new = popcorn_portable_map(bytes);
     if (!new)
         return NULL;
-    if (old) {
+    if (old)
         __builtin_memcpy(new, old, sizeof *old + old->count * sizeof *old->entry);
-        popcorn_portable_unmap(old, old->bytes);
-    }
     new->bytes = bytes;
     thread->entries = new;
+    if (old)
+        popcorn_portable_unmap(old, old->bytes);
     return new;
 }
 

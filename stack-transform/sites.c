@@ -17,11 +17,16 @@ static struct popcorn_sites table;
 static struct site **decoded;
 static struct site *recent[RECENT_SITES];
 
-/* Memory for decoded sites, never given back. The lock is held for a few instructions, or an mmap. */
-static struct {
-    char locked;
-    char *at, *end;
-} pool;
+/*
+ * Memory for decoded sites, never given back. Without a lock: a signal handler may leave this code by
+ * longjmp, and fork may copy it in the middle.
+ */
+struct pool_chunk {
+    size_t used;
+    char memory[];
+};
+
+static struct pool_chunk *pool;
 
 static void *private_pages(size_t bytes) {
     long r =
@@ -29,19 +34,29 @@ static void *private_pages(size_t bytes) {
     return r < 0 && r >= -4095 ? NULL : (void *)r;
 }
 
+/* Puts a fresh chunk in the place of a full one, unless another thread has done so. */
+static bool pool_refill(struct pool_chunk *full) {
+    struct pool_chunk *fresh = private_pages(POOL_CHUNK);
+    if (!fresh)
+        return false;
+    fresh->used = sizeof *fresh;
+    if (!__atomic_compare_exchange_n(&pool, &full, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        KERNEL(NR_munmap, fresh, POOL_CHUNK);
+    return true;
+}
+
 static void *pool_take(size_t bytes) {
     bytes = (bytes + 15) & ~15UL;
-    while (__atomic_test_and_set(&pool.locked, __ATOMIC_ACQUIRE))
-        ;
-    char *taken = pool.at;
-    if ((size_t)(pool.end - pool.at) < bytes) {
-        size_t chunk = bytes > POOL_CHUNK ? (bytes + 0xffff) & ~0xffffUL : POOL_CHUNK;
-        taken = private_pages(chunk);
-        pool.end = taken ? taken + chunk : NULL;
+    if (bytes > POOL_CHUNK / 4)
+        return private_pages(bytes);
+    for (;;) {
+        struct pool_chunk *chunk = __atomic_load_n(&pool, __ATOMIC_ACQUIRE);
+        size_t at = chunk ? __atomic_fetch_add(&chunk->used, bytes, __ATOMIC_RELAXED) : POOL_CHUNK;
+        if (at + bytes <= POOL_CHUNK)
+            return (char *)chunk + at;
+        if (!pool_refill(chunk))
+            return NULL;
     }
-    pool.at = taken ? taken + bytes : NULL;
-    __atomic_clear(&pool.locked, __ATOMIC_RELEASE);
-    return taken;
 }
 
 int stack_init(void) {

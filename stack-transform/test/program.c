@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "program.h"
 
+#define NR_munmap 215
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -230,12 +232,12 @@ _Noreturn void machine_jump(const struct machine_jump_state *state, int value) {
     longjmp(escape, ESCAPE_JUMP);
 }
 
-/* The library maps private memory and nothing else. */
+/* The library maps and unmaps private memory and does nothing else. */
 long machine_generic_syscall(long n, long a, long b, long c, long d, long e, long f) {
-    (void)n, (void)a, (void)c, (void)d, (void)e, (void)f;
-    void *p =
-        mmap(NULL, (size_t)b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return p == MAP_FAILED ? -12 : (long)p;
+    (void)c, (void)d, (void)e, (void)f;
+    if (n == NR_munmap)
+        return munmap((void *)a, (size_t)b);
+    return (long)popcorn_portable_map((size_t)b);
 }
 
 /* Signal masks are the only routed calls. */

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -83,6 +84,28 @@ Test(stack, captures_a_site_that_the_image_names) {
     cr_assert(eq(int, capture(0), -EFAULT));
     cr_assert(eq(str, reason, "frame of a resumed function at 0x10000240 has no frame image on the stack"));
     cr_assert(eq(int, stack_function_at(RA_RECURSE_SHARED), -1));
+}
+
+static void *capture_often(void *arg) {
+    struct popcorn_thread own = {0};
+    char why[STACK_REASON_SIZE];
+    for (int i = 0; i < 2000; i++)
+        if (stack_capture(&own, &stack.context, 1, POPCORN_LANDING_HOP, why) || own.frames != 3)
+            return arg;
+    return NULL;
+}
+
+Test(stack, threads_capture_at_the_same_time) {
+    pthread_t t[4];
+    push_three();
+    finish_stack();
+    for (int i = 0; i < 4; i++)
+        pthread_create(&t[i], NULL, capture_often, &stack);
+    for (int i = 0; i < 4; i++) {
+        void *failed;
+        pthread_join(t[i], &failed);
+        cr_assert(eq(ptr, failed, NULL));
+    }
 }
 
 Test(stack, capture_leaves_the_stack_alone) {

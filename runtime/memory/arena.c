@@ -346,7 +346,8 @@ static long resize(const struct resize *z) {
     return in_file ? resize_in_memory_file(z) : resize_natively(z);
 }
 
-static long remap_locked(uint64_t address, size_t old_size, size_t new_size, int flags, uint64_t new_address) {
+static long remap_locked(uint64_t address, size_t old_size, size_t new_size, int flags,
+                         uint64_t new_address) {
     const struct regions *t = memory_regions();
     const struct region *region = regions_at(t, address);
     uint64_t end = address + old_size;

@@ -37,7 +37,8 @@ static inline long map_memory_file(uint64_t start, size_t size, int protection) 
 
 /* Gives the pages of a range back: they read as zeros from now on. */
 static inline void punch_memory_file(uint64_t start, size_t size) {
-    KERNEL(NR_fallocate, memory_file_fd, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, layout_file_offset(start), size);
+    KERNEL(NR_fallocate, memory_file_fd, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, layout_file_offset(start),
+           size);
 }
 
 #endif

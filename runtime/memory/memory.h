@@ -47,8 +47,8 @@ int memory_unshare(void);
 int memory_join(int file);
 
 /*
- * In a node's process: maps what the program has at this address, if it has not been touched here yet. True if
- * an access is worth trying (again).
+ * In a node's process: maps what the program has at this address, if it has not been touched here yet. True
+ * if an access is worth trying (again).
  */
 bool memory_touch(uint64_t address);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of regions: which parts of the arena are in use, and for what. A sorted array of ranges that never
- * overlap; neighbours alike are one entry. It lies in portable memory and is changed by the origin alone,
- * under the memory lock; other processes read it at any time and check `sequence` (odd: being changed).
+ * The table of regions: which parts of the arena are in use, and for what. A sorted array of ranges that
+ * never overlap; neighbours alike are one entry. It lies in portable memory and is changed by the origin
+ * alone, under the memory lock; other processes read it at any time and check `sequence` (odd: being
+ * changed).
  */
 #ifndef MEMORY_REGIONS_H
 #define MEMORY_REGIONS_H

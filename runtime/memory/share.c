@@ -77,8 +77,9 @@ static long copy_pages(const struct copy *c, uint64_t start, uint64_t end) {
             pages = PAGEMAP_ENTRIES;
         long n = KERNEL(NR_pread64, c->pagemap, entry, pages * sizeof entry[0],
                         start / KERNEL_PAGE * sizeof entry[0]);
-        long r = n == (long)(pages * sizeof entry[0]) ? copy_present(c, start, entry, pages)
-                                                      : copy_range(c->file, start, start + pages * KERNEL_PAGE);
+        long r = n == (long)(pages * sizeof entry[0])
+                     ? copy_present(c, start, entry, pages)
+                     : copy_range(c->file, start, start + pages * KERNEL_PAGE);
         if (r)
             return r;
         start += pages * KERNEL_PAGE;
@@ -176,7 +177,8 @@ static long read_data(uint64_t start, uint64_t end, uint64_t to) {
 static long unshare_area(const struct area *area, void *state) {
     (void)state;
     size_t size = area->end - area->start;
-    long copy = KERNEL(NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long copy =
+        KERNEL(NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (is_error(copy))
         return copy;
     long r = read_data(area->start, area->end, (uint64_t)copy);

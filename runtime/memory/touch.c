@@ -44,7 +44,8 @@ static bool map_file(const struct region *r) {
     long fd = KERNEL(NR_openat, AT_CWD, path, (writable ? OPEN_RDWR : OPEN_RDONLY) | OPEN_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    long m = KERNEL(NR_mmap, r->start, r->end - r->start, r->protection, MAP_SHARED | MAP_FIXED, fd, r->offset);
+    long m =
+        KERNEL(NR_mmap, r->start, r->end - r->start, r->protection, MAP_SHARED | MAP_FIXED, fd, r->offset);
     KERNEL(NR_close, fd);
     return !is_error(m);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All threads that are on nodes stand still while the origin copies the program's memory for a fork. They do so
- * by themselves, when a signal tells them to look: were their processes stopped from outside, they could not end
- * with the origin.
+ * All threads that are on nodes stand still while the origin copies the program's memory for a fork. They do
+ * so by themselves, when a signal tells them to look: were their processes stopped from outside, they could
+ * not end with the origin.
  */
 #include "node/internal.h"
 #include "thread/native.h"

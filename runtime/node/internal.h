@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of node/ share. The origin's process and each node's process have the same portable memory; a
- * socket to each node carries the greeting, and its end tells either side that the other is gone. All else goes
- * through memory: a thread's mailbox, and a node's room.
+ * What the files of node/ share. The origin's process and each node's process have the same portable memory;
+ * a socket to each node carries the greeting, and its end tells either side that the other is gone. All else
+ * goes through memory: a thread's mailbox, and a node's room.
  */
 #ifndef NODE_INTERNAL_H
 #define NODE_INTERNAL_H
@@ -25,10 +25,10 @@
 
 /* What a node's process does for others, besides running threads. In portable memory, one a node. */
 struct node_room {
-    _Atomic uint32_t bell;                  /* futex of its service thread */
-    _Atomic uint32_t answer;                /* futex of the origin's thread that waits for the service */
+    _Atomic uint32_t bell;                   /* futex of its service thread */
+    _Atomic uint32_t answer;                 /* futex of the origin's thread that waits for the service */
     _Atomic(struct popcorn_thread *) wanted; /* threads that want a worker there */
-    _Atomic uint32_t forget;                /* enum mailbox_state: a range to be looked up anew */
+    _Atomic uint32_t forget;                 /* enum mailbox_state: a range to be looked up anew */
     uint64_t forget_start, forget_size;
 };
 
@@ -76,8 +76,8 @@ bool node_runs(int nid);
 /* Ends the program, since a node died with a thread on it. */
 _Noreturn void peers_died(int nid);
 
-/* shadow.c, worker.c: waits, on a native thread of `thread`, until the thread comes to this process, and goes on
- * with it. The shadow serves its system calls meanwhile. */
+/* shadow.c, worker.c: waits, on a native thread of `thread`, until the thread comes to this process, and goes
+ * on with it. The shadow serves its system calls meanwhile. */
 _Noreturn void shadow_wait(struct popcorn_thread *);
 _Noreturn void worker_wait(struct popcorn_thread *);
 

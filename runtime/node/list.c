@@ -61,12 +61,14 @@ int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]) {
     struct popcorn_manifest manifest;
     if (!image_manifest(&manifest))
         return list_error(error, "the executable is damaged: its images cannot be read");
-    int r = nodes_parse(&list, variable(environment, "POPCORN_NODES"), isas, collect_isas(&manifest, isas), error);
+    int r = nodes_parse(&list, variable(environment, "POPCORN_NODES"), isas, collect_isas(&manifest, isas),
+                        error);
     if (r)
         return r;
     int origin = find_origin();
     if (origin < 0)
-        return list_error(error, "POPCORN_NODES: this machine's own ISA, " MACHINE_NAME ", must be among the nodes");
+        return list_error(error,
+                          "POPCORN_NODES: this machine's own ISA, " MACHINE_NAME ", must be among the nodes");
     qemu_search_path(variable(environment, "PATH"));
     native_node = origin;
     fill_control(origin);

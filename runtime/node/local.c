@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The local backend: the nodes are processes on this machine, native or under qemu-user. To send a thread is to
- * write its mailbox's place and to ring; the receiver takes it by one compare-and-swap, and until that the
+ * The local backend: the nodes are processes on this machine, native or under qemu-user. To send a thread is
+ * to write its mailbox's place and to ring; the receiver takes it by one compare-and-swap, and until that the
  * sender can have it back.
  */
 #include "memory/memory.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a thread's native threads, one in each process that it has visited, meet: its shadow at the origin and
- * its workers at nodes. In portable memory, part of the thread's room.
+ * Where a thread's native threads, one in each process that it has visited, meet: its shadow at the origin
+ * and its workers at nodes. In portable memory, part of the thread's room.
  *
- * `place` says who has the thread. A hop: the sender writes SENT(to); the receiver makes that RUNNING(to), and
- * only then begins to rebuild; until then the sender can take the thread back. Whoever changes something rings
- * the bell of the process that shall look.
+ * `place` says who has the thread. A hop: the sender writes SENT(to); the receiver makes that RUNNING(to),
+ * and only then begins to rebuild; until then the sender can take the thread back. Whoever changes something
+ * rings the bell of the process that shall look.
  */
 #ifndef NODE_MAILBOX_H
 #define NODE_MAILBOX_H
@@ -32,7 +32,7 @@ enum mailbox_phase {
 enum mailbox_state {
     MAILBOX_FREE,
     MAILBOX_POSTED,
-    MAILBOX_TAKEN,     /* a signal: its handler is running */
+    MAILBOX_TAKEN, /* a signal: its handler is running */
     MAILBOX_DONE,
     MAILBOX_ABANDONED, /* a signal: its handler was left by longjmp */
 };
@@ -75,8 +75,8 @@ struct popcorn_mailbox {
     _Atomic uint32_t signals; /* depth of signals posted */
     struct mailbox_signal signal[MAILBOX_DEPTH];
     int32_t worker[POPCORN_CONTROL_NODES]; /* tid of the worker in a node's process, 0 if there is none yet */
-    struct popcorn_thread *next_wanted; /* in the list of threads for which a node shall make a worker */
-    void *begin; /* not NULL: the thread has no frames yet and begins with the receiver's own _start_c(begin) */
+    struct popcorn_thread *next_wanted;    /* in the list of threads for which a node shall make a worker */
+    void *begin;      /* not NULL: no frames yet, the thread begins with the receiver's own _start_c(begin) */
     char reason[160]; /* of a refusal by a node */
 };
 

@@ -23,7 +23,8 @@ int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]);
 /* The list, once it has been read. */
 const struct popcorn_node_list *nodes_list(void);
 
-/* At the origin: makes what every node has mapped in a range of the arena be looked up anew. Waits for them. */
+/* At the origin: makes what every node has mapped in a range of the arena be looked up anew. Waits for them.
+ */
 void nodes_forget(uint64_t address, size_t size);
 
 /* A system call (or special request) of a thread that runs on this node: by its shadow at the origin. */
@@ -32,12 +33,12 @@ long nodes_call(struct popcorn_thread *, long number, const long argument[6]);
 /* At the origin, before the program ends: lets the nodes' processes go and waits for that, not for long. */
 void nodes_end(void);
 
-/* At the origin, outside critical sections: a node's process may have died. Ends the program if a thread was on
- * it. */
+/* At the origin, outside critical sections: a node's process may have died. Ends the program if a thread was
+ * on it. */
 void nodes_look(void);
 
-/* At the origin, with the list of threads locked: makes all threads on nodes stand still until nodes_release().
- * False if that failed within a second. */
+/* At the origin, with the list of threads locked: makes all threads on nodes stand still until
+ * nodes_release(). False if that failed within a second. */
 bool nodes_halt(void);
 void nodes_release(void);
 
@@ -61,15 +62,15 @@ enum nodes_forwarding {
 enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *, int sig, const struct signal_action *,
                                            const void *info, uint64_t *mask);
 
-/* In a node's process, in any thread: runs the handler of a signal that the origin has handed over, if there is
- * one and the thread can. */
+/* In a node's process, in any thread: runs the handler of a signal that the origin has handed over, if there
+ * is one and the thread can. */
 void nodes_take_signal(struct popcorn_thread *, struct interrupted *);
 
 /* Does the process begin as a node's? Then it never returns. */
 void nodes_enter(int argc, char **argv);
 
-/* At the origin: starts the main thread (_start_c(arguments)) on node 0, if that is not the origin. Returns if it
- * is, or if that is refused. */
+/* At the origin: starts the main thread (_start_c(arguments)) on node 0, if that is not the origin. Returns
+ * if it is, or if that is refused. */
 void nodes_begin_elsewhere(void *arguments);
 
 #endif

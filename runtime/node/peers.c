@@ -8,7 +8,7 @@
 #include "thread/native.h"
 #include "thread/threads.h"
 
-#define OPEN_ASYNC 020000 /* O_ASYNC */
+#define OPEN_ASYNC 020000   /* O_ASYNC */
 #define GOODBYE 1000000000L /* nanoseconds for the nodes' processes to end */
 
 enum { POLL_IN = 1, POLL_HANGUP = 0x10 };
@@ -26,7 +26,8 @@ bool node_runs(int nid) {
     return __atomic_load_n(&popcorn_control()->node[nid].state, __ATOMIC_ACQUIRE) == POPCORN_NODE_RUNNING;
 }
 
-/* From now on the run time's own signal comes when the other end closes, whatever the threads are waiting for. */
+/* From now on the run time's own signal comes when the other end closes, whatever the threads are waiting
+ * for. */
 void peers_enter(int nid, int socket) {
     KERNEL(NR_fcntl, socket, FCNTL_SETSIG, POPCORN_MIGRATE_SIGNAL);
     KERNEL(NR_fcntl, socket, FCNTL_SETOWN, popcorn_control()->pid);

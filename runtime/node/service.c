@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A node's process: joins the program's memory, then has two native threads beside its workers. One serves the
- * node's room; the other reads the socket, whose end is the end of the origin, and so of this process.
+ * A node's process: joins the program's memory, then has two native threads beside its workers. One serves
+ * the node's room; the other reads the socket, whose end is the end of the origin, and so of this process.
  */
 #include "memory/memory.h"
 #include "node/internal.h"
@@ -36,7 +36,8 @@ static int start_watching(void) {
     long stack = KERNEL(NR_mmap, 0, WATCH_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stack < 0 && stack >= -4095)
         return (int)stack;
-    long tid = machine_clone(THREAD_FLAGS, (void *)((uint64_t)stack + WATCH_STACK), NULL, NULL, NULL, watch, NULL);
+    long tid =
+        machine_clone(THREAD_FLAGS, (void *)((uint64_t)stack + WATCH_STACK), NULL, NULL, NULL, watch, NULL);
     return tid < 0 ? (int)tid : 0;
 }
 
@@ -78,7 +79,8 @@ static void make_worker(struct popcorn_thread *thread) {
 static void make_workers(struct node_room *room) {
     struct popcorn_thread *thread = atomic_exchange(&room->wanted, NULL);
     while (thread) {
-        struct popcorn_thread *next = thread->mailbox->next_wanted; /* the thread may want another node at once */
+        struct popcorn_thread *next =
+            thread->mailbox->next_wanted; /* the thread may want another node at once */
         make_worker(thread);
         thread = next;
     }

@@ -124,8 +124,9 @@ static void nudge(struct popcorn_mailbox *box, int nid) {
         KERNEL(NR_tgkill, node->pid, box->worker[nid], SIGNAL_USER1);
 }
 
-static struct mailbox_signal *post_signal(struct popcorn_mailbox *box, int sig, const struct signal_action *action,
-                                          const void *info, uint64_t mask) {
+static struct mailbox_signal *post_signal(struct popcorn_mailbox *box, int sig,
+                                          const struct signal_action *action, const void *info,
+                                          uint64_t mask) {
     uint32_t depth = atomic_load(&box->signals);
     if (depth >= MAILBOX_DEPTH)
         return NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starts a node's process, at the origin. Twice removed, so that the program never has a child that it did not
- * make: an intermediate child starts it and ends at once. It has a session of its own (the terminal's signals
- * are the origin's), standard error, and three descriptors.
+ * Starts a node's process, at the origin. Twice removed, so that the program never has a child that it did
+ * not make: an intermediate child starts it and ends at once. It has a session of its own (the terminal's
+ * signals are the origin's), standard error, and three descriptors.
  */
 #include "memory/memory.h"
 #include "node/image.h"
@@ -61,13 +61,15 @@ static int launch_intermediate(void *argument) {
 }
 
 static long launch(struct launch *l) {
-    long memory = KERNEL(NR_mmap, 0, 2 * START_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    long memory =
+        KERNEL(NR_mmap, 0, 2 * START_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory < 0 && memory >= -4095)
         return memory;
     uint64_t all = ~0ULL, before;
     l->stack = (char *)memory + START_STACK;
     KERNEL(NR_rt_sigprocmask, MASK_SET, &all, &before, 8);
-    long pid = machine_clone(CLONE_VM | CLONE_VFORK, l->stack + START_STACK, NULL, NULL, NULL, launch_intermediate, l);
+    long pid = machine_clone(CLONE_VM | CLONE_VFORK, l->stack + START_STACK, NULL, NULL, NULL,
+                             launch_intermediate, l);
     KERNEL(NR_rt_sigprocmask, MASK_SET, &before, 0, 8);
     if (pid > 0)
         KERNEL(NR_wait4, pid, 0, WAIT_ALL, 0);
@@ -185,7 +187,8 @@ static int start_locked(int nid, char *reason) {
     return r;
 }
 
-/* A node that could not be started is not tried again: what is missing now will be missing at the next point. */
+/* A node that could not be started is not tried again: what is missing now will be missing at the next point.
+ */
 int node_start(int nid, char reason[POPCORN_REASON_SIZE]) {
     struct popcorn_node_entry *node = &popcorn_control()->node[nid];
     int r = 0;

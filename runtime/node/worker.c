@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread's native thread in a node's process: waits for the thread, runs it, asks the shadow for its system
- * calls. */
+/* The thread's native thread in a node's process: waits for the thread, runs it, asks the shadow for its
+ * system calls. */
 #include "node/internal.h"
 #include "thread/native.h"
 
@@ -75,8 +75,8 @@ static struct mailbox_call *post_call(struct popcorn_mailbox *box, long number, 
 }
 
 /*
- * Runs handlers meanwhile. 0, or where a handler wants the thread to go instead (it cancels it): the answer is
- * there nevertheless, since the shadow must be free to serve what the thread asks for next.
+ * Runs handlers meanwhile. 0, or where a handler wants the thread to go instead (it cancels it): the answer
+ * is there nevertheless, since the shadow must be free to serve what the thread asks for next.
  */
 static uint64_t await_answer(struct popcorn_thread *thread, struct mailbox_call *call) {
     _Atomic uint32_t *bell = &thread->mailbox->bell[native_node];
@@ -113,8 +113,8 @@ long nodes_call(struct popcorn_thread *thread, long number, const long argument[
 }
 
 /*
- * Leaves the innermost handler: its shadow forgets it, and the system call that the handler interrupted, since
- * longjmp goes to where neither is.
+ * Leaves the innermost handler: its shadow forgets it, and the system call that the handler interrupted,
+ * since longjmp goes to where neither is.
  */
 static void abandon(struct popcorn_mailbox *box, uint32_t depth) {
     struct mailbox_signal *s = &box->signal[depth - 1];

@@ -79,8 +79,8 @@ static uint64_t leave_point(struct popcorn_thread *thread, struct handler_frame 
     return point;
 }
 
-static void take_back(struct popcorn_thread *thread, const struct handler_frame *frame, struct interrupted *at,
-                      uint64_t point) {
+static void take_back(struct popcorn_thread *thread, const struct handler_frame *frame,
+                      struct interrupted *at, uint64_t point) {
     at->mask = signals_allowed(frame->context.mask[0]);
     if (point == POPCORN_CANCEL_NONE)
         at->pc = frame->context.pc;
@@ -150,7 +150,8 @@ static void own_signal(int sig, void *info, void *ucontext) {
     if (!native)
         return;
     native->own_signals++;
-    if (info_code(info) < 0 && (value & POPCORN_MIGRATE_MASK) == (POPCORN_MIGRATE_VALUE(0) & POPCORN_MIGRATE_MASK))
+    if (info_code(info) < 0 &&
+        (value & POPCORN_MIGRATE_MASK) == (POPCORN_MIGRATE_VALUE(0) & POPCORN_MIGRATE_MASK))
         migration_request(native->thread, (int)(uint32_t)value);
     if (info_code(info) > 0)
         native->look = true;

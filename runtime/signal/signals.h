@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signals of the program. The kernel delivers them to native threads of the origin's process, by a native
- * handler that runs the program's on the thread's data stack; if the thread is elsewhere, its shadow hands the
- * signal on. One signal, POPCORN_MIGRATE_SIGNAL, is the run time's own.
+ * handler that runs the program's on the thread's data stack; if the thread is elsewhere, its shadow hands
+ * the signal on. One signal, POPCORN_MIGRATE_SIGNAL, is the run time's own.
  */
 #ifndef SIGNAL_SIGNALS_H
 #define SIGNAL_SIGNALS_H
@@ -66,7 +66,8 @@ struct interrupted {
 /*
  * Runs the program's handler on the calling thread, in whatever process, below what its data stack holds.
  */
-void signals_run(struct native *, int sig, const struct signal_action *, const void *info, struct interrupted *);
+void signals_run(struct native *, int sig, const struct signal_action *, const void *info,
+                 struct interrupted *);
 
 /* Runs it on top of a native signal frame. */
 void signals_run_on(struct native *, int sig, const struct signal_action *, const void *info, void *ucontext);
@@ -74,10 +75,12 @@ void signals_run_on(struct native *, int sig, const struct signal_action *, cons
 /* Puts a signal off: nothing more is delivered until signals_deliver_deferred(). */
 void signals_defer(struct native *, int sig, const void *info, void *ucontext);
 
-/* After a handler that may have cancelled the thread: the system call that it interrupted ends with -EINTR. */
+/* After a handler that may have cancelled the thread: the system call that it interrupted ends with -EINTR.
+ */
 void signals_end_call(const struct popcorn_thread *, void *ucontext);
 
-/* In a node's process: installs handlers for faults, and for the signal by which the origin wants attention. */
+/* In a node's process: installs handlers for faults, and for the signal by which the origin wants attention.
+ */
 void signals_start_node(void);
 
 static inline bool signals_handled(const struct signal_action *action) {

@@ -14,9 +14,9 @@ struct start_block {
 unsigned long start_auxiliary(const unsigned long *auxv, unsigned long type);
 
 /*
- * A copy of all that in portable memory, as _start_c takes it: argc, argv, NULL, environment, NULL, auxv. What
- * belongs to this machine alone (vDSO, hardware capabilities) is left out, and the program headers are those
- * of the portable program. NULL if there is no memory.
+ * A copy of all that in portable memory, as _start_c takes it: argc, argv, NULL, environment, NULL, auxv.
+ * What belongs to this machine alone (vDSO, hardware capabilities) is left out, and the program headers are
+ * those of the portable program. NULL if there is no memory.
  */
 void *start_portable_copy(const struct start_block *);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls as the run time itself makes them: numbers, flags and structs of the common ABI, carried out in
- * this process. Nothing here is routed anywhere.
+ * System calls as the run time itself makes them: numbers, flags and structs of the common ABI, carried out
+ * in this process. Nothing here is routed anywhere.
  */
 #ifndef SYSCALL_KERNEL_H
 #define SYSCALL_KERNEL_H
@@ -12,7 +12,7 @@
 #include "machine.h"
 
 /* KERNEL(number, up to six arguments): the kernel's result, -4095..-1 for an error. */
-#define KERNEL_CALL(n, a, b, c, d, e, f, ...)                                                                 \
+#define KERNEL_CALL(n, a, b, c, d, e, f, ...)                                                                \
     machine_generic_syscall(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define KERNEL(...) KERNEL_CALL(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 

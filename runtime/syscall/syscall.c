@@ -13,7 +13,8 @@ static long kernel(long number, const long a[6]) {
     return machine_generic_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
-/* Has nothing but signals of the run time's own come since? Then the program must not see the interruption. */
+/* Has nothing but signals of the run time's own come since? Then the program must not see the interruption.
+ */
 struct interruptions {
     uint64_t own, program;
 };
@@ -58,7 +59,8 @@ static long sleep_here(long number, const long a[6]) {
 }
 
 static bool cancelled(const struct popcorn_thread *thread) {
-    return *(const volatile uint64_t *)((char *)thread->tcb + POPCORN_TCB_CANCEL) == POPCORN_CANCEL_INTERRUPTED;
+    return *(const volatile uint64_t *)((char *)thread->tcb + POPCORN_TCB_CANCEL) ==
+           POPCORN_CANCEL_INTERRUPTED;
 }
 
 /* On a node the kernel knows nothing of the program's SA_RESTART. */
@@ -287,7 +289,8 @@ long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long
     long result;
     if (local_call(thread, number, argument, &result))
         return result;
-    return nodes_at_origin ? syscall_at_origin(thread, number, argument) : nodes_call(thread, number, argument);
+    return nodes_at_origin ? syscall_at_origin(thread, number, argument)
+                           : nodes_call(thread, number, argument);
 }
 
 void *popcorn_portable_map(size_t bytes) {

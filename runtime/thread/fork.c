@@ -42,7 +42,8 @@ static void become_origin(struct native *native) {
     migration_forked(thread);
 }
 
-/* In shared mode the parent must not go on until the child has its copy: a pipe that the child closes then. */
+/* In shared mode the parent must not go on until the child has its copy: a pipe that the child closes then.
+ */
 struct copy_wait {
     int end[2];
 };
@@ -79,8 +80,8 @@ static long fork_locked(void) {
 }
 
 /*
- * Shared memory cannot be copied in an instant as the kernel does it: other threads stand still meanwhile, here
- * and on nodes.
+ * Shared memory cannot be copied in an instant as the kernel does it: other threads stand still meanwhile,
+ * here and on nodes.
  */
 static bool stop_all(void) {
     if (!threads_stop_others())

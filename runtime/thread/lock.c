@@ -3,7 +3,8 @@
 #include "syscall/kernel.h"
 #include "thread/native.h"
 
-/* While it waits the thread is in no critical section of this lock's: it can be stopped, and handle signals. */
+/* While it waits the thread is in no critical section of this lock's: it can be stopped, and handle signals.
+ */
 void lock_take(struct popcorn_lock *lock) {
     uint32_t expected = 0;
     critical_enter();

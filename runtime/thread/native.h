@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a thread of the program has in one process alone: its native stack, and the state of its signals there.
- * It lies at the top of the mapping of the native stack:
+ * What a thread of the program has in one process alone: its native stack, and the state of its signals
+ * there. It lies at the top of the mapping of the native stack:
  *
  *   guard page | native stack | guard page | alternate signal stack | struct native
  *
@@ -25,7 +25,7 @@ struct native {
     uintptr_t map, map_end;          /* the whole mapping */
     uintptr_t stack_low, stack_high; /* the native stack */
     uintptr_t alternate_low, alternate_high;
-    int32_t tid; /* of the native thread in this process */
+    int32_t tid;            /* of the native thread in this process */
     bool vfork_child;       /* a vfork child is borrowing the thread: process-wide state is not its own */
     volatile int critical;  /* greater than 0: handlers of the program are put off */
     volatile int deferred;  /* the number of the signal put off, or 0; all others are blocked meanwhile */
@@ -33,9 +33,10 @@ struct native {
     uint64_t deferred_info[16];
     volatile uint64_t program_signals; /* handlers of the program run here */
     volatile uint64_t own_signals;     /* signals of the run time's own that came here */
-    bool restart; /* the last handler was set with SA_RESTART */
-    volatile bool own_due; /* the run time's own signal came in a critical section: signals_own_work() is due */
-    volatile bool look;    /* a node may have died */
+    bool restart;                      /* the last handler was set with SA_RESTART */
+    volatile bool
+        own_due;         /* the run time's own signal came in a critical section: signals_own_work() is due */
+    volatile bool look;  /* a node may have died */
     uint64_t last_fault; /* memory/touch.c: address of the last access that was tried again */
     int (*start)(void *); /* a new thread's function and its argument */
     void *argument;
@@ -49,8 +50,8 @@ extern int native_node;
 struct native *native_self(void);
 
 /*
- * Maps a native stack of `size` bytes (or less, if so much is refused) for a thread in this process and enters
- * it in thread->native[]. NULL if there is no memory.
+ * Maps a native stack of `size` bytes (or less, if so much is refused) for a thread in this process and
+ * enters it in thread->native[]. NULL if there is no memory.
  */
 struct native *native_create(struct popcorn_thread *, size_t size);
 

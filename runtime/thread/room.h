@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * All that the run time keeps of a thread in portable memory, in one mapping made when the thread begins and
- * given back when it ends: the thread itself, its mailbox, its triggers. (stack-transform makes its hop buffer.)
+ * given back when it ends: the thread itself, its mailbox, its triggers. (stack-transform makes its hop
+ * buffer.)
  */
 #ifndef THREAD_ROOM_H
 #define THREAD_ROOM_H

@@ -149,8 +149,8 @@ static long new_thread(int (*fn)(void *), void *stack, unsigned long flags, void
 }
 
 /*
- * The child lives in the caller's memory, thread and all, while the caller waits: on a native stack of its own,
- * and with its data on the stack that it was given.
+ * The child lives in the caller's memory, thread and all, while the caller waits: on a native stack of its
+ * own, and with its data on the stack that it was given.
  */
 static long vfork_child(int (*fn)(void *), void *stack, unsigned long flags, void *arg) {
     struct native *native = native_self();

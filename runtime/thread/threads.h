@@ -16,8 +16,8 @@
 int threads_start(void);
 
 /*
- * musl's __clone, carried out by the calling native thread: a new thread (CLONE_THREAD), or a vfork child that
- * borrows the caller's memory. Other kinds are -EINVAL. The tid or pid, or a negative errno.
+ * musl's __clone, carried out by the calling native thread: a new thread (CLONE_THREAD), or a vfork child
+ * that borrows the caller's memory. Other kinds are -EINVAL. The tid or pid, or a negative errno.
  */
 long threads_clone(int (*fn)(void *), void *stack, unsigned long flags, void *arg, int *ptid, void *tls,
                    int *ctid);

@@ -40,9 +40,9 @@ struct popcorn_node_entry {
 struct popcorn_control {
     char magic[8];
     uint32_t version;
-    uint32_t size; /* of this struct */
-    int32_t pid;   /* of the origin */
-    int32_t origin; /* number of the origin's node */
+    uint32_t size;   /* of this struct */
+    int32_t pid;     /* of the origin */
+    int32_t origin;  /* number of the origin's node */
     uint32_t nnodes; /* 0 until the node list has been looked up */
     uint32_t shared; /* not zero once portable memory is shared between processes */
     uint32_t halt;   /* not zero: threads on nodes stand still; a futex */

@@ -126,7 +126,8 @@ Test(regions, files_join_only_if_their_contents_do) {
     add(0, 2, 3, REGION_FILE, 9);
     add(2, 2, 3, REGION_FILE, 9);
     cr_assert(eq(u32, table->count, 1));
-    struct region elsewhere = {.start = 5 * PAGE, .end = 6 * PAGE, .protection = 3, .kind = REGION_FILE, .file = 9};
+    struct region elsewhere = {
+        .start = 5 * PAGE, .end = 6 * PAGE, .protection = 3, .kind = REGION_FILE, .file = 9};
     regions_add(table, &elsewhere);
     cr_assert(eq(u32, table->count, 2));
     cr_assert(regions_use_file(table, 9));

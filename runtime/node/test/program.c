@@ -102,8 +102,9 @@ static void do_file(void) {
 static const struct {
     const char *name;
     void (*run)(void);
-} actions[] = {{"null", do_null},       {"abort", abort},         {"wait", do_wait},      {"compute", do_compute},
-               {"handlers", do_handlers}, {"escape", do_escape}, {"protect", do_protect}, {"file", do_file}};
+} actions[] = {{"null", do_null},       {"abort", abort},          {"wait", do_wait},
+               {"compute", do_compute}, {"handlers", do_handlers}, {"escape", do_escape},
+               {"protect", do_protect}, {"file", do_file}};
 
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IONBF, 0);

@@ -72,17 +72,75 @@ static bool collect_rules(const struct elf_image *image, const struct stackmap *
     return good;
 }
 
-static void put_entry(struct buffer *out, const struct stackmap *map, const struct stackmap_record *record,
-                      uint32_t rule) {
-    buffer_put_uleb(out, record->id);
-    buffer_put_uleb(out, rule);
-    buffer_put_uleb(out, record->nlocations);
-    for (uint32_t i = 0; i < record->nlocations; i++) {
-        const struct popcorn_location *l = &map->location[record->first + i];
-        buffer_put_uleb(out, (uint64_t)l->reg << 3 | l->kind);
-        if (l->kind != POPCORN_IN_REGISTER)
-            buffer_put_sleb(out, l->offset);
+/* The different locations of a stack map, the most frequent ones first. */
+struct dictionary {
+    struct entry {
+        struct popcorn_location location;
+        uint32_t uses, rank;
+    } *entry;
+    uint32_t *slot;     /* hash table of indices in entry, plus 1 */
+    uint32_t *index_of; /* stack map's location -> index in entry */
+    uint32_t *by_rank;  /* rank -> index in entry */
+    size_t count, slots;
+};
+
+static uint32_t dictionary_add(struct dictionary *d, const struct popcorn_location *l) {
+    uint64_t h = popcorn_hash(POPCORN_HASH_SEED, l, sizeof *l);
+    for (; d->slot[h % d->slots]; h++) {
+        struct entry *e = &d->entry[d->slot[h % d->slots] - 1];
+        if (e->location.kind == l->kind && e->location.reg == l->reg && e->location.offset == l->offset) {
+            e->uses++;
+            return d->slot[h % d->slots] - 1;
+        }
     }
+    d->entry[d->count] = (struct entry){.location = *l, .uses = 1};
+    d->slot[h % d->slots] = (uint32_t)++d->count;
+    return (uint32_t)d->count - 1;
+}
+
+static int by_uses(const void *a, const void *b, void *data) {
+    const struct dictionary *d = data;
+    uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+    uint32_t x = d->entry[i].uses, y = d->entry[j].uses;
+    return x != y ? (x < y) - (x > y) : (i > j) - (i < j);
+}
+
+static void dictionary_make(struct dictionary *d, const struct stackmap *map) {
+    size_t n = map->nlocations;
+    *d = (struct dictionary){.slots = n * 2 + 1};
+    d->entry = must_alloc(n * sizeof *d->entry);
+    d->index_of = must_alloc(n * sizeof *d->index_of);
+    d->slot = must_alloc(d->slots * sizeof *d->slot);
+    memset(d->slot, 0, d->slots * sizeof *d->slot);
+    for (size_t i = 0; i < n; i++)
+        d->index_of[i] = dictionary_add(d, &map->location[i]);
+    d->by_rank = must_alloc(d->count * sizeof *d->by_rank);
+    for (size_t i = 0; i < d->count; i++)
+        d->by_rank[i] = (uint32_t)i;
+    if (d->count)
+        qsort_r(d->by_rank, d->count, sizeof *d->by_rank, by_uses, d);
+    for (size_t i = 0; i < d->count; i++)
+        d->entry[d->by_rank[i]].rank = (uint32_t)i;
+}
+
+static void dictionary_free(struct dictionary *d) {
+    free(d->entry);
+    free(d->slot);
+    free(d->index_of);
+    free(d->by_rank);
+}
+
+static void put_entry(struct buffer *out, const struct dictionary *d, const struct stackmap_record *record,
+                      uint32_t rule) {
+    struct buffer entry = {0};
+    buffer_put_uleb(&entry, record->id);
+    buffer_put_uleb(&entry, rule);
+    buffer_put_uleb(&entry, record->nlocations);
+    for (uint32_t i = 0; i < record->nlocations; i++)
+        buffer_put_uleb(&entry, d->entry[d->index_of[record->first + i]].rank);
+    buffer_put_uleb(out, entry.size);
+    buffer_put(out, entry.bytes, entry.size);
+    buffer_free(&entry);
 }
 
 static bool check_records(const struct stackmap *map, uint64_t text_base, struct popcorn_error *error) {
@@ -101,11 +159,14 @@ static bool check_records(const struct stackmap *map, uint64_t text_base, struct
 
 static void write_table(const struct elf_image *image, const struct stackmap *map, struct rules *rules,
                         const uint32_t *rule_of, uint64_t text_base, struct buffer *out) {
-    struct buffer *blob = &rules->blob, addresses = {0}, entries = {0};
+    struct buffer *blob = &rules->blob, addresses = {0}, blocks = {0};
+    struct dictionary d;
+    dictionary_make(&d, map);
     for (size_t i = 0; i < map->count; i++) {
         buffer_put_u32(&addresses, (uint32_t)(map->record[i].address - text_base));
-        buffer_put_u32(&entries, (uint32_t)blob->size);
-        put_entry(blob, map, &map->record[i], rule_of[i]);
+        if (i % POPCORN_SITES_BLOCK == 0)
+            buffer_put_u32(&blocks, (uint32_t)blob->size);
+        put_entry(blob, &d, &map->record[i], rule_of[i]);
     }
     struct popcorn_sites_header header = {
         .magic = POPCORN_SITES_MAGIC,
@@ -113,15 +174,19 @@ static void write_table(const struct elf_image *image, const struct stackmap *ma
         .machine = image->machine,
         .text_base = text_base,
         .count = (uint32_t)map->count,
+        .nlocations = (uint32_t)d.count,
         .blob_size = (uint32_t)blob->size,
     };
     buffer_put(out, &header, sizeof header);
+    for (size_t i = 0; i < d.count; i++)
+        buffer_put(out, &d.entry[d.by_rank[i]].location, sizeof(struct popcorn_location));
     buffer_put(out, addresses.bytes, addresses.size);
-    buffer_put(out, entries.bytes, entries.size);
+    buffer_put(out, blocks.bytes, blocks.size);
     buffer_put(out, blob->bytes, blob->size);
     buffer_align(out, 8);
     buffer_free(&addresses);
-    buffer_free(&entries);
+    buffer_free(&blocks);
+    dictionary_free(&d);
 }
 
 bool sites_build(const struct elf_image *image, uint64_t text_base, struct buffer *out,

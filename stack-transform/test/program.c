@@ -31,13 +31,12 @@ const char __popcorn_names[] = "recurse\0jumper";
 const struct popcorn_func __popcorn_funcs[] = {{recurse_resume, 0, 3}, {jumper_resume, 8, 2}};
 
 /*
- * popcorn-ld's table. Rules: 0 a frame of 48 bytes that saves two registers; 7 of 80; 14 of 32; 19 of 64.
+ * popcorn-ld's table. Rules: 0 a frame of 48 bytes that saves two registers; 7 of 80; 15 of 32; 20 of 64.
  */
 #define RULE_48 2, 48, 2, 1, 0x78, 3, 0x70
 #define RULE_80 2, 0xd0, 0, 2, 1, 0x78, 3, 0x70
 #define RULE_32 2, 32, 1, 1, 0x78
 #define RULE_64 2, 0xc0, 0, 1, 1, 0x78
-#define LOCATION(reg, kind) ((reg) * 8 + (kind))
 
 /* Written once; the linker's symbols name its begin and end. */
 _Alignas(8) char table_memory[TABLE_SIZE];
@@ -46,65 +45,51 @@ __asm__(".globl __popcorn_sites, __popcorn_sites_end\n"
         ".set __popcorn_sites_end, table_memory + 4096");
 const char machine_base[4];
 
-static const uint8_t table_blob[] = {RULE_48,
-                                     RULE_80,
-                                     RULE_32,
-                                     RULE_64,
-                                     /* 26: site 1 */ 2,
-                                     0,
-                                     3,
-                                     LOCATION(REG_SAVED, POPCORN_IN_REGISTER),
-                                     LOCATION(2, POPCORN_AT_4),
-                                     8,
-                                     LOCATION(0, POPCORN_CONSTANT),
-                                     0xcd,
-                                     0,
-                                     /* 35: site 2 */ 4,
-                                     0,
-                                     1,
-                                     LOCATION(2, POPCORN_AT_8),
-                                     16,
-                                     /* 40: site 1, image */ 3,
-                                     7,
-                                     1,
-                                     LOCATION(2, POPCORN_ADDRESS),
-                                     0,
-                                     /* 45: site 3 */ 6,
-                                     15,
-                                     2,
-                                     LOCATION(2, POPCORN_AT_8),
-                                     0,
-                                     LOCATION(REG_OTHER, POPCORN_IN_REGISTER),
-                                     /* 51: site 3, image */ 7,
-                                     20,
-                                     1,
-                                     LOCATION(2, POPCORN_ADDRESS),
-                                     0,
-                                     /* 56: any site, image */ 1,
-                                     7,
-                                     1,
-                                     LOCATION(2, POPCORN_ADDRESS),
-                                     0};
+static const struct popcorn_location table_locations[] = {
+    {POPCORN_IN_REGISTER, REG_SAVED, 0},
+    {POPCORN_AT_4, 2, 8},
+    {POPCORN_CONSTANT, 0, 77},
+    {POPCORN_AT_8, 2, 16},
+    {POPCORN_ADDRESS, 2, 0},
+    {POPCORN_AT_8, 2, 0},
+    {POPCORN_IN_REGISTER, REG_OTHER, 0},
+};
+
+/* Each entry: its size, site and image, rule, number of values, their locations. */
+#define ENTRY(...) sizeof((uint8_t[]){__VA_ARGS__}), __VA_ARGS__
+#define ENTRIES_BEGIN 26
+
+static const uint8_t table_blob[] = {
+    RULE_48,
+    RULE_80,
+    RULE_32,
+    RULE_64,
+    ENTRY(1 << 1, 0, 3, 0, 1, 2),
+    ENTRY(2 << 1, 0, 1, 3),
+    ENTRY(1 << 1 | 1, 7, 1, 4),
+    ENTRY(POPCORN_SITE_IN_IMAGE << 1 | 1, 7, 1, 4),
+    ENTRY(3 << 1, 15, 2, 5, 6),
+    ENTRY(3 << 1 | 1, 20, 1, 4),
+};
 
 static void make_table(void) {
-    static const struct {
-        uint64_t address;
-        uint32_t entry;
-    } entries[] = {{RA_RECURSE_1, 26},      {RA_RECURSE_2, 35}, {RA_RECURSE_RESUMED, 40},
-                   {RA_RECURSE_SHARED, 56}, {RA_JUMPER, 45},    {RA_JUMPER_RESUMED, 51}};
-    enum { N = sizeof entries / sizeof *entries };
+    static const uint64_t addresses[] = {RA_RECURSE_1,      RA_RECURSE_2, RA_RECURSE_RESUMED,
+                                         RA_RECURSE_SHARED, RA_JUMPER,    RA_JUMPER_RESUMED};
+    enum { N = sizeof addresses / sizeof *addresses };
     struct popcorn_sites_header header = {.magic = POPCORN_SITES_MAGIC,
                                           .version = POPCORN_SITES_VERSION,
                                           .text_base = POPCORN_TEXT_BASE,
                                           .count = N,
+                                          .nlocations = sizeof table_locations / sizeof *table_locations,
                                           .blob_size = sizeof table_blob};
-    uint32_t *numbers = (uint32_t *)(table_memory + sizeof header);
+    char *locations = table_memory + sizeof header;
+    uint32_t *numbers = (uint32_t *)(locations + sizeof table_locations);
     memcpy(table_memory, &header, sizeof header);
-    for (int i = 0; i < N; i++) {
-        numbers[i] = (uint32_t)(entries[i].address - POPCORN_TEXT_BASE);
-        numbers[N + i] = entries[i].entry;
-    }
-    memcpy(numbers + 2 * N, table_blob, sizeof table_blob);
+    memcpy(locations, table_locations, sizeof table_locations);
+    for (int i = 0; i < N; i++)
+        numbers[i] = (uint32_t)(addresses[i] - POPCORN_TEXT_BASE);
+    numbers[N] = ENTRIES_BEGIN;
+    memcpy(numbers + N + 1, table_blob, sizeof table_blob);
 }
 
 /*

@@ -6,16 +6,17 @@
  * address at which a frame may be captured: which site of the program this is, how to find the caller's
  * frame, and where each live value is. Read-only, no relocations, little-endian; all offsets are in bytes.
  *
- *   header    struct popcorn_sites_header
- *   address   uint32_t[count]   return address - text_base, strictly ascending: binary search
- *   entry     uint32_t[count]   where the entry begins, from the start of the blob
+ *   header     struct popcorn_sites_header
+ *   locations  struct popcorn_location[nlocations]: each place where some value is, the most frequent first
+ *   addresses  uint32_t[count]: return address - text_base, strictly ascending: binary search
+ *   blocks     uint32_t[]: for each POPCORN_SITES_BLOCK addresses, where the entry of the first of them begins,
+ *              from the start of the blob; those of the others follow it
  *   blob      LEB128 numbers: first the frame rules, each one once, then the entries
  *
- *   entry     ULEB site * 2 + image    as the low half of the statepoint's id (POPCORN_ID)
- *             ULEB rule                where its frame rule begins, from the start of the blob
- *             ULEB n, then n locations: the live values in the order of the statepoint
- *   location  ULEB register * 8 + kind (enum popcorn_location_kind; register is 0 for a constant)
- *             SLEB offset or constant  not there for POPCORN_IN_REGISTER
+ *   entry     ULEB size             bytes of the entry that follow
+ *             ULEB site * 2 + image as the low half of the statepoint's id (POPCORN_ID)
+ *             ULEB rule             where its frame rule begins, from the start of the blob
+ *             ULEB n, then n ULEB   indices of locations: the live values in the order of the statepoint
  *   rule      ULEB register, SLEB offset: the CFA (the stack pointer of the caller behind the call)
  *             ULEB n, then n times ULEB register, SLEB offset: saved at CFA + offset; every other register
  * still holds what it held in the caller. The return address is always among them.
@@ -34,15 +35,18 @@
 #include <stdint.h>
 
 #define POPCORN_SITES_MAGIC 0x5345544953504f50ULL /* "POPSITES" */
-#define POPCORN_SITES_VERSION 1
+#define POPCORN_SITES_VERSION 2
+#define POPCORN_SITES_BLOCK 16
 
 struct popcorn_sites_header {
     uint64_t magic;
     uint32_t version;
     uint32_t machine; /* the ISA, as in e_machine of an ELF header */
     uint64_t text_base;
-    uint32_t count;     /* of return addresses */
-    uint32_t blob_size; /* the section is header, 2 * count * 4 bytes, blob_size bytes; padding may follow */
+    uint32_t count;      /* of return addresses */
+    uint32_t nlocations; /* different ones */
+    uint32_t blob_size;  /* in bytes; padding may follow */
+    uint32_t reserved;
 };
 
 enum popcorn_location_kind {
@@ -74,9 +78,10 @@ struct popcorn_cursor {
 };
 
 struct popcorn_sites {
-    const uint32_t *address, *entry;
+    const struct popcorn_location *location;
+    const uint32_t *address, *block;
     const uint8_t *blob;
-    uint32_t count, blob_size, machine;
+    uint32_t count, nlocations, blob_size, machine;
     uint64_t text_base;
 };
 
@@ -87,6 +92,7 @@ struct popcorn_site {
     uint32_t rule;    /* for popcorn_rule_open(); equal rules have equal numbers */
     bool image;       /* the only location is that of the frame image */
     uint64_t address; /* the return address */
+    const struct popcorn_sites *table;
     struct popcorn_cursor locations;
 };
 
@@ -134,13 +140,17 @@ static inline bool popcorn_sites_open(struct popcorn_sites *t, const void *secti
     const struct popcorn_sites_header *h = section;
     if (size < sizeof *h || h->magic != POPCORN_SITES_MAGIC || h->version != POPCORN_SITES_VERSION)
         return false;
-    uint64_t need = sizeof *h + (uint64_t)h->count * 2 * sizeof(uint32_t) + h->blob_size;
+    uint64_t blocks = ((uint64_t)h->count + POPCORN_SITES_BLOCK - 1) / POPCORN_SITES_BLOCK;
+    uint64_t need = sizeof *h + h->nlocations * (uint64_t)sizeof(struct popcorn_location) +
+                    (h->count + blocks) * sizeof(uint32_t) + h->blob_size;
     if (need > size)
         return false;
-    t->address = (const uint32_t *)(h + 1);
-    t->entry = t->address + h->count;
-    t->blob = (const uint8_t *)(t->entry + h->count);
+    t->location = (const struct popcorn_location *)(h + 1);
+    t->address = (const uint32_t *)(t->location + h->nlocations);
+    t->block = t->address + h->count;
+    t->blob = (const uint8_t *)(t->block + blocks);
     t->count = h->count;
+    t->nlocations = h->nlocations;
     t->blob_size = h->blob_size;
     t->machine = h->machine;
     t->text_base = h->text_base;
@@ -156,9 +166,26 @@ static inline struct popcorn_cursor popcorn_sites_cursor(const struct popcorn_si
     return c;
 }
 
+/* The bytes of the entry at the cursor, which goes on behind them. */
+static inline struct popcorn_cursor popcorn_sites_entry(struct popcorn_cursor *c) {
+    uint64_t size = popcorn_read_uleb(c);
+    struct popcorn_cursor entry = {c->at, c->at, true};
+    if (c->bad || size > (uint64_t)(c->end - c->at)) {
+        c->bad = true;
+        return entry;
+    }
+    c->at += size;
+    entry.end = c->at;
+    entry.bad = false;
+    return entry;
+}
+
 /* Begins the index-th return address (0 <= index < count). False if the entry is damaged. */
 static inline bool popcorn_sites_at(const struct popcorn_sites *t, uint32_t index, struct popcorn_site *s) {
-    struct popcorn_cursor c = popcorn_sites_cursor(t, t->entry[index]);
+    struct popcorn_cursor all = popcorn_sites_cursor(t, t->block[index / POPCORN_SITES_BLOCK]);
+    for (uint32_t i = index % POPCORN_SITES_BLOCK; i; i--)
+        popcorn_sites_entry(&all);
+    struct popcorn_cursor c = popcorn_sites_entry(&all);
     uint64_t id = popcorn_read_uleb(&c);
     uint64_t rule = popcorn_read_uleb(&c);
     uint64_t n = popcorn_read_uleb(&c);
@@ -167,6 +194,7 @@ static inline bool popcorn_sites_at(const struct popcorn_sites *t, uint32_t inde
     s->rule = (uint32_t)rule;
     s->nvalues = (uint32_t)n;
     s->address = t->text_base + t->address[index];
+    s->table = t;
     s->locations = c;
     return !c.bad && id >> 33 == 0 && rule < t->blob_size && n <= (uint64_t)(c.end - c.at);
 }
@@ -186,11 +214,11 @@ static inline bool popcorn_sites_find(const struct popcorn_sites *t, uint64_t ad
 
 /* Reads the next location: call it at most nvalues times. False if damaged. */
 static inline bool popcorn_site_next(struct popcorn_site *s, struct popcorn_location *l) {
-    uint64_t head = popcorn_read_uleb(&s->locations);
-    l->kind = head & 7;
-    l->reg = (uint32_t)(head >> 3);
-    l->offset = l->kind == POPCORN_IN_REGISTER ? 0 : popcorn_read_sleb(&s->locations);
-    return !s->locations.bad && l->kind <= POPCORN_CONSTANT;
+    uint64_t index = popcorn_read_uleb(&s->locations);
+    if (s->locations.bad || index >= s->table->nlocations)
+        return false;
+    *l = s->table->location[index];
+    return l->kind <= POPCORN_CONSTANT;
 }
 
 /* Begins a frame rule (site.rule). False if damaged. */

@@ -2,7 +2,13 @@
 #ifndef POPCORN_LD_DIE_H
 #define POPCORN_LD_DIE_H
 
-/* Prints "popcorn-ld: error: …" as one line, cleans up (work.h) and exits with 1. */
+/*
+ * popcorn-ld's exit code after an error: EX_IOERR of sysexits, the one after which clang does not add a line
+ * of its own that the linker has failed.
+ */
+#define EXIT_QUIETLY 74
+
+/* Prints "popcorn-ld: error: …" as one line, cleans up (work.h) and exits with EXIT_QUIETLY. */
 __attribute__((format(printf, 1, 2), noreturn)) void die(const char *format, ...);
 
 /* The same without a line: a program that was run has said what is wrong. */

@@ -11,9 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "archive.h"
 #include "buffer.h"
+#include "complaints.h"
 #include "die.h"
 #include "elf_image.h"
 #include "inputs.h"
@@ -86,16 +88,23 @@ static void add_inputs(const struct module *m, struct list *words) {
         list_add(words, "-lc");
 }
 
-static bool run_lld(struct list *words, const char *output, const char *errors) {
+static bool run_lld(struct list *words, const char *output) {
     struct list argv = {0};
     const char *response = work_file("resolve.args");
+    int errors = memfd_create("errors", MFD_CLOEXEC); /* no file: one of them may be that the disk is full */
+    FILE *f = errors < 0 ? NULL : fdopen(errors, "r");
+    if (!f)
+        die("no memory file for lld's messages: %s", strerror(errno));
     list_add(words, "--end-group");
     list_add(words, "-o");
     list_add(words, output);
     write_response(response, words);
     list_add(&argv, "ld.lld-19");
     list_add(&argv, must_format("@%s", response));
-    return work_run(&argv, NULL, errors);
+    bool good = work_run(&argv, NULL, must_format("/proc/self/fd/%d", errors));
+    complaints_print(f, stderr);
+    fclose(f);
+    return good;
 }
 
 /* Links as for a static riscv64 program, up to its one module. */
@@ -109,7 +118,7 @@ static bool resolve(const struct module *m) {
     add_inputs(m, &words);
     list_add(&words, m->native);
     list_add(&words, m->arithmetic);
-    return run_lld(&words, m->resolved, NULL);
+    return run_lld(&words, m->resolved);
 }
 
 static bool contains(const struct file_bytes *f, const char *text) {
@@ -182,27 +191,20 @@ static struct list missing_names(const struct module *m, const struct list *nati
 }
 
 /*
- * Lets lld say in its own words, with file and line, what is undefined. The native run time is left out, for
- * it refers to what the pass makes; its names count as defined.
+ * Lets lld find out, with file and line, what is undefined. The native run time is left out, for it refers to
+ * what the pass makes; its names count as defined.
  */
 static _Noreturn void report_undefined(const struct module *m, const struct list *missing,
                                        const struct list *native) {
-    const char *output = work_file("undefined"), *errors = work_file("errors.txt");
     struct list words = lld_words(m);
     list_add(&words, "--entry=_start_c");
     list_add(&words, "--undefined=_start_c");
     for (size_t i = 0; i < native->count; i++)
         list_add(&words, must_format("--defsym=%s=0", native->item[i]));
     add_inputs(m, &words);
-    if (run_lld(&words, output, errors))
+    if (run_lld(&words, work_file("undefined")))
         for (size_t i = 0; i < missing->count; i++)
             fprintf(stderr, "popcorn-ld: error: undefined symbol: %s\n", missing->item[i]);
-    FILE *f = fopen(errors, "re");
-    char *line = NULL;
-    size_t size = 0;
-    while (f && getline(&line, &size, f) > 0)
-        if (!strstr(line, output) && !strstr(line, "ld-temp.o"))
-            fputs(line, stderr);
     die_quietly();
 }
 

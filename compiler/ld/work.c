@@ -73,7 +73,7 @@ void die(const char *format, ...) {
 
 void die_quietly(void) {
     work_end();
-    exit(1);
+    exit(EXIT_QUIETLY);
 }
 
 void work_check(void) {

@@ -2,6 +2,7 @@
 /* popcorn run: sets the environment of a program and becomes it. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,16 @@ static void set(const char *name, const char *value) {
         die("out of memory");
 }
 
+/* The program itself would find out when it ends. */
+static void check_stats(const char *path) {
+    if (!path || !strcmp(path, "-"))
+        return;
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        die("the statistics cannot be written to %s: %s", path, strerror(errno));
+    close(fd);
+}
+
 /* The file begins with another machine's image: executes a copy in memory that begins with this machine's. */
 static void execute_copy(const struct program *p, unsigned index, char **command) {
     struct buffer copy = program_with_front(p, index);
@@ -88,6 +99,7 @@ int command_run(int argc, char **argv) {
     int index = popcorn_container_find(&program.container, machine_isa());
     if (index < 0)
         die("%s has no image for this machine's ISA, %s", program.path, machine_isa());
+    check_stats(run.stats);
     set("POPCORN_NODES", run.nodes);
     set("POPCORN_MIGRATE", run.migrate);
     set("POPCORN_STATS", run.stats);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lld writes `ld.lld-19: error: TEXT` and below it lines `>>> referenced by FILE:LINE (PATH:LINE)` and the
+ * like, then a blank line. Places in its own intermediate files tell a user nothing.
+ */
+#include "complaints.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_PLACES = 2 }; /* a symbol that is there twice has two */
+
+struct complaint {
+    char *text; /* null: none */
+    char *place[MOST_PLACES];
+    int places;
+};
+
+static const struct {
+    const char *name, *why;
+} explained[] = {
+    {"dlopen", "a popcorn program cannot load shared objects"},
+    {"dlsym", "a popcorn program has no dynamic symbols"},
+};
+
+static const char *explanation(const char *text) {
+    static const char undefined[] = "undefined symbol: ";
+    for (size_t i = 0; i < sizeof explained / sizeof *explained; i++)
+        if (!strncmp(text, undefined, strlen(undefined)) &&
+            !strcmp(text + strlen(undefined), explained[i].name))
+            return explained[i].why;
+    return NULL;
+}
+
+static void finish(struct complaint *c, FILE *to) {
+    if (!c->text)
+        return;
+    const char *why = explanation(c->text);
+    fprintf(to, "popcorn-ld: error: %s", c->text);
+    if (why)
+        fprintf(to, ": %s", why);
+    for (int i = 0; i < c->places; i++) {
+        fprintf(to, "%s%s", i ? ", " : " (", c->place[i]);
+        free(c->place[i]);
+    }
+    fputs(c->places ? ")\n" : "\n", to);
+    free(c->text);
+    *c = (struct complaint){0};
+}
+
+/* "referenced by u.c:5 (/home/me/u.c:5)" becomes "referenced by u.c:5". */
+static void add_place(struct complaint *c, char *place) {
+    char *end = strstr(place, " (");
+    if (end)
+        *end = 0;
+    bool wanted = !strncmp(place, "referenced by ", 14) || !strncmp(place, "defined ", 8);
+    if (!wanted || strstr(place, "ld-temp.o") || strstr(place, "<internal>") || c->places == MOST_PLACES)
+        return;
+    if (c->places && !strncmp(place, "referenced by ", 14)) /* the first use is enough */
+        return;
+    c->place[c->places++] = strdup(place);
+}
+
+void complaints_print(FILE *from, FILE *to) {
+    static const char error[] = "error: ", below[] = ">>> ";
+    struct complaint c = {0};
+    char *line = NULL;
+    size_t size = 0;
+    while (getline(&line, &size, from) > 0) {
+        line[strcspn(line, "\n")] = 0;
+        char *begin = !strncmp(line, "ld.lld", 6) ? strstr(line, error) : NULL;
+        if (c.text && !strncmp(line, below, strlen(below))) {
+            add_place(&c, line + strlen(below));
+            continue;
+        }
+        finish(&c, to);
+        if (begin)
+            c.text = strdup(begin + strlen(error));
+        else if (*line)
+            fprintf(to, "%s\n", line);
+    }
+    finish(&c, to);
+    free(line);
+}

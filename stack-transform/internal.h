@@ -76,12 +76,18 @@ static inline uint32_t read_trusted_uleb(const uint8_t **at) {
 /* The site with this return address. 0, -ENOENT if it is none, -EINVAL if its entry is damaged, -ENOMEM. */
 int site_find(uint64_t return_address, const struct site **);
 
+/* Number of the function that holds this call site; -1 if it is none, or shared by many sites. */
+int stack_function_at(uint64_t return_address);
+
 /*
  * Begins a walk at the caller of the stub that filled `context`. Fails like walk_up(); -EFAULT also if the
  * context is not on the thread's stack.
  */
 int walk_begin(struct frame_walk *, const struct popcorn_thread *, const struct machine_context *,
                char reason[STACK_REASON_SIZE]);
+
+/* For stack_init(). */
+void walk_init(void);
 
 /* Goes on to the caller of the frame looked at. 0 or a negative errno with a reason. */
 int walk_up(struct frame_walk *, char reason[STACK_REASON_SIZE]);

@@ -63,6 +63,7 @@ int stack_init(void) {
     if (!popcorn_sites_open(&table, __popcorn_sites, (size_t)(__popcorn_sites_end - __popcorn_sites)))
         return -E_NOEXEC;
     decoded = private_pages((table.count + 1UL) * sizeof *decoded);
+    walk_init();
     return decoded ? 0 : -E_NOMEM;
 }
 

@@ -144,3 +144,28 @@ int walk_values(const struct frame_walk *w, uint64_t *values, char reason[STACK_
             return fail_in(reason, s, "has a live value outside the stack");
     return 0;
 }
+
+/* lib/migration's functions that the program calls to make a point. Few of them, if any, are in a program. */
+static int interface[3];
+
+void walk_init(void) {
+    static const char *const names[] = {"check_migrate", "migrate", "migrate_schedule"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        interface[i] = stack_function_find(names[i]);
+}
+
+static bool in_interface(const struct frame_walk *w) {
+    for (size_t i = 0; i < sizeof interface / sizeof *interface; i++)
+        if ((int)w->what.function == interface[i])
+            return true;
+    return false;
+}
+
+int stack_point_function(const struct popcorn_thread *thread, const struct machine_context *context) {
+    char reason[STACK_REASON_SIZE];
+    struct frame_walk w;
+    int error = walk_begin(&w, thread, context, reason);
+    while (!error && w.site && in_interface(&w))
+        error = walk_up(&w, reason);
+    return error || !w.site ? -1 : (int)w.what.function;
+}

@@ -225,7 +225,8 @@ static int point_target(struct popcorn_thread *thread, const struct machine_cont
     int nid = __atomic_load_n(&thread->request, __ATOMIC_RELAXED) < 0 ? -1 : take_request(thread);
     bool was_armed = s->armed;
     if (s->points >= s->due || s->by_address) {
-        int rule = trigger_fire(s, &shared->rules, context->reg[MACHINE_RA], MACHINE_NAME, stack_function_at,
+        int function = s->by_address ? stack_point_function(thread, context) : -1;
+        int rule = trigger_fire(s, &shared->rules, context->reg[MACHINE_RA], MACHINE_NAME, function,
                                 migration_clock);
         if (was_armed && !s->armed)
             count_disarmed();

@@ -96,9 +96,8 @@ static void rearm(struct popcorn_trigger_state *s, int i, const struct migration
 }
 
 int trigger_fire(struct popcorn_trigger_state *s, const struct migration_rules *rules, uint64_t address,
-                 const char *isa, int (*function_at)(uint64_t), uint64_t (*clock)(void)) {
+                 const char *isa, int function, uint64_t (*clock)(void)) {
     int first = -1;
-    int function = s->by_address ? function_at(address) : -1;
     for (int i = 0; i < rules->count; i++) {
         if (s->fired[i] || !fires(s, i, &rules->rule[i], address, isa, function, clock))
             continue;

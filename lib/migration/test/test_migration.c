@@ -84,8 +84,9 @@ int stack_function_find(const char *name) {
     return strcmp(name, "main") ? -1 : 1;
 }
 
-int stack_function_at(uint64_t address) {
-    return address == 0x1234 ? 1 : -1;
+int stack_point_function(const struct popcorn_thread *t, const struct machine_context *c) {
+    (void)t;
+    return c->reg[MACHINE_RA] == 0x1234 ? 1 : -1;
 }
 
 static int count(void) {
@@ -250,6 +251,15 @@ Test(migration, next_passes_over_a_failed_node) {
     node_two_available = 0;
     cr_assert(eq(int, point(NULL), SENT));
     cr_assert(eq(int, sent_to, 0));
+}
+
+Test(migration, function_of_a_point) {
+    cr_assert(start("POPCORN_MIGRATE=func:main@self", NULL));
+    context.reg[MACHINE_RA] = 0x4321;
+    cr_assert(eq(int, point(NULL), STAYED));
+    context.reg[MACHINE_RA] = 0x1234;
+    cr_assert(eq(int, point(NULL), REBUILT));
+    cr_assert(eq(int, point(NULL), STAYED), "it has fired");
 }
 
 Test(migration, shim_answers) {

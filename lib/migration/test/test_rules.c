@@ -213,11 +213,6 @@ static uint64_t fake_clock(void) {
     return now;
 }
 
-static int function_at(uint64_t address) {
-    (void)address;
-    return at_function;
-}
-
 static bool all_available(int nid) {
     (void)nid;
     return true;
@@ -231,7 +226,7 @@ static bool only_node_two(int nid) {
 static int point_at(uint64_t address) {
     if (++state.points < state.due && !state.by_address)
         return -1;
-    return trigger_fire(&state, &rules, address, "x86_64", function_at, fake_clock);
+    return trigger_fire(&state, &rules, address, "x86_64", at_function, fake_clock);
 }
 
 static int point(void) {

@@ -63,8 +63,11 @@ void stack_thread_end(struct popcorn_thread *);
  */
 const char *stack_function_name(uint64_t return_address);
 
-/* Number of the function that holds this call site, or -1. Fast: meant for every migration point. */
-int stack_function_at(uint64_t return_address);
+/*
+ * Number of the function whose migration point called the stub that filled `context`, or -1. A point that the
+ * program makes by check_migrate() belongs to the function that called that. Fast: meant for every point.
+ */
+int stack_point_function(const struct popcorn_thread *, const struct machine_context *context);
 
 /* Number of a function by its name, or -1 if no function of that name has call sites. Slow. */
 int stack_function_find(const char *name);

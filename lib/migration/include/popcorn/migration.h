@@ -95,10 +95,11 @@ void trigger_begin(struct popcorn_trigger_state *, const struct migration_rules 
 /*
  * The slow half of a point: the state's `points` has been counted up and reached `due`, or `by_address` is
  * set. Answers the index of the rule that fires at this point, or -1. `clock` is called only if a rule needs
- * it; `isa` is what the thread runs on, `function` answers the function that holds a return address or -1.
+ * it; `isa` is what the thread runs on, `function` the number of the point's function or -1 (needed only if
+ * `by_address` is set).
  */
 int trigger_fire(struct popcorn_trigger_state *, const struct migration_rules *, uint64_t address,
-                 const char *isa, int (*function)(uint64_t address), uint64_t (*clock)(void));
+                 const char *isa, int function, uint64_t (*clock)(void));
 
 /* Where a rule sends a thread that is on node `current`: a node, TRIGGER_SELF, or TRIGGER_NONE if it is
  * there. */

@@ -14,16 +14,13 @@ long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long
 long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e,
                       long f);
 
-bool machine_cancel(void *ucontext) {
-    struct machine_block *block = machine_thread_pointer();
+void machine_end_point(void *ucontext) {
+    const struct machine_block *block = machine_thread_pointer();
     uint64_t pc = machine_ucontext_pc(ucontext);
+    bool in_call = pc >= (uintptr_t)machine_point_begin && pc < (uintptr_t)machine_point_end;
 
-    if (block->cancel == POPCORN_CANCEL_NONE)
-        return false;
-    __atomic_store_n(&block->cancel, POPCORN_CANCEL_INTERRUPTED, __ATOMIC_SEQ_CST);
-    if (pc >= (uintptr_t)machine_point_begin && pc < (uintptr_t)machine_point_end)
+    if (in_call && __atomic_load_n(&block->cancel, __ATOMIC_SEQ_CST) == POPCORN_CANCEL_INTERRUPTED)
         machine_ucontext_set_pc(ucontext, (uintptr_t)machine_point_interrupted);
-    return true;
 }
 
 /* Of close, musl takes -EINTR for success: it is cancelled before or not at all. */

@@ -36,11 +36,10 @@ long machine_generic_syscall(long number, long a, long b, long c, long d, long e
  * [machine_point_begin, machine_point_end), the call has had no effect yet, and from there a thread may be
  * sent to machine_point_interrupted, which returns -EINTR.
  *
- * machine_cancel does so: called for the signal of pthread_cancel with the native ucontext, it returns true
- * if the interrupted thread is in a cancellation point, and then makes its system call return -EINTR if the
- * call has had no effect yet; musl cancels when it sees that. Async-signal-safe.
+ * machine_end_point does so, after a signal handler that may have written POPCORN_CANCEL_INTERRUPTED, with the
+ * native ucontext. Async-signal-safe.
  */
-bool machine_cancel(void *ucontext);
+void machine_end_point(void *ucontext);
 long machine_syscall_point(long number, long a, long b, long c, long d, long e, long f);
 extern const char machine_point_begin[], machine_point_end[], machine_point_interrupted[];
 

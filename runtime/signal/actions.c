@@ -97,7 +97,7 @@ static void entry(int sig, void *info, void *ucontext) {
         signals_defer(native, sig, info, ucontext);
         return;
     }
-    signals_end_call(native->thread, ucontext);
+    machine_end_point(ucontext); /* the handler may have cancelled the thread */
 }
 
 void signals_deliver_deferred(struct native *native) {

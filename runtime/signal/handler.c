@@ -116,13 +116,6 @@ void signals_run_on(struct native *native, int sig, const struct signal_action *
         machine_ucontext_set_pc(ucontext, at.pc);
 }
 
-void signals_end_call(const struct popcorn_thread *thread, void *ucontext) {
-    uint64_t pc = machine_ucontext_pc(ucontext);
-    bool in_call = pc >= (uint64_t)machine_point_begin && pc < (uint64_t)machine_point_end;
-    if (in_call && atomic_load(cancel_word(thread)) == POPCORN_CANCEL_INTERRUPTED)
-        machine_ucontext_set_pc(ucontext, (uint64_t)machine_point_interrupted);
-}
-
 /* si_value of a queued signal. */
 static uint64_t info_value(const void *info) {
     return ((const uint64_t *)info)[3];
@@ -184,7 +177,7 @@ static void attention(int sig, void *info, void *ucontext) {
     nodes_take_signal(native->thread, &at);
     if (at.pc != pc)
         machine_ucontext_set_pc(ucontext, at.pc);
-    signals_end_call(native->thread, ucontext);
+    machine_end_point(ucontext);
 }
 
 /* si_addr of a fault. */

@@ -75,10 +75,6 @@ void signals_run_on(struct native *, int sig, const struct signal_action *, cons
 /* Puts a signal off: nothing more is delivered until signals_deliver_deferred(). */
 void signals_defer(struct native *, int sig, const void *info, void *ucontext);
 
-/* After a handler that may have cancelled the thread: the system call that it interrupted ends with -EINTR.
- */
-void signals_end_call(const struct popcorn_thread *, void *ucontext);
-
 /* In a node's process: installs handlers for faults, and for the signal by which the origin wants attention.
  */
 void signals_start_node(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* pthread_cancel of threads that wait in a system call, on a futex, not at all, or that do not want to. */
-/* e2e: modes=none,self,hop,same */
+/* pthread_cancel of threads that wait in a system call, on a futex, not at all, or that do not want to, on
+ * each node. */
+/* e2e: hop=every:1 min=20 */
 #include "e2e.h"
 
 #include <errno.h>
@@ -13,6 +14,13 @@ static int ends[2];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
 
+static int turn; /* with hop=every:1, the node on which the threads wait */
+
+static void go_there(void) {
+    for (int i = 0; i < turn; i++)
+        point();
+}
+
 static void note(void *argument) {
     printf("  cleanup: %s\n", (const char *)argument);
 }
@@ -21,10 +29,9 @@ static void *reads(void *argument) {
     char byte;
     pthread_cleanup_push(note, argument);
     sem_post(&ready);
-    point();
+    go_there();
     require(read(ends[0], &byte, 1) == 1 && byte == 'a');
     sem_post(&ready);
-    point();
     read(ends[0], &byte, 1);
     pthread_cleanup_pop(0);
     return NULL;
@@ -40,6 +47,7 @@ static void unlock_and_note(void *argument) {
 static void *waits(void *argument) {
     pthread_mutex_lock(&mutex);
     pthread_cleanup_push(unlock_and_note, argument);
+    go_there();
     sem_post(&ready);
     for (;;)
         pthread_cond_wait(&never, &mutex);
@@ -65,7 +73,7 @@ static void *refuses(void *argument) {
     char byte;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     sem_post(&ready);
-    point();
+    go_there();
     require(read(ends[0], &byte, 1) == 1 && byte == 'b');
     return (void *)7;
 }
@@ -85,16 +93,16 @@ static void end(pthread_t thread, const char *name) {
 
 int main(void) {
     require(sem_init(&ready, 0, 0) == 0 && pipe(ends) == 0);
-    for (int i = 0; i < 3; i++) {
+    for (turn = 0; turn < 3; turn++) {
         pthread_t thread = start(reads, "reads");
         require(write(ends[1], "a", 1) == 1);
         sem_wait(&ready);
-        usleep(i * 20000);
+        usleep(turn * 20000);
         pthread_cancel(thread);
         end(thread, "reads");
 
         thread = start(waits, "waits");
-        usleep(i * 20000);
+        usleep(turn * 20000);
         pthread_cancel(thread);
         end(thread, "waits");
 
@@ -104,7 +112,7 @@ int main(void) {
 
         thread = start(refuses, "refuses");
         pthread_cancel(thread);
-        usleep(i * 20000);
+        usleep(turn * 20000);
         require(write(ends[1], "b", 1) == 1);
         end(thread, "refuses");
     }

@@ -134,13 +134,13 @@ static void handler(int signal) {
     siglongjmp(with_mask, 9);
 }
 
-/* No hop between sigsetjmp and the signal: a handler's way out to an older stack is not supported. */
 static NOINLINE int out_of_handler(void) {
     sigset_t now;
     signal(SIGUSR1, handler);
     hop_about(2);
     int value = sigsetjmp(with_mask, 1);
     if (value == 0) {
+        hop_about(3);
         raise(SIGUSR1);
         return -1;
     }

@@ -397,7 +397,9 @@ static void test_signals(void) {
 static void on_alarm(int sig, void *info, void *context) {
     (void)sig;
     (void)info;
-    alarms += machine_cancel(context);
+    alarms++;
+    ((struct machine_block *)machine_thread_pointer())->cancel = POPCORN_CANCEL_INTERRUPTED;
+    machine_end_point(context);
 }
 
 long __cancel(void) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "die.h"
 
 enum { MOST_WORDS = 32 };
 
@@ -97,7 +98,7 @@ Test(arguments, response_files) {
 
 /* Each of these ends the program with one line and status 1. */
 #define REFUSED(name, line)                                                                                  \
-    Test(refused, name, .exit_code = 1) {                                                                    \
+    Test(refused, name, .exit_code = EXIT_QUIETLY) {                                                         \
         read_line(line);                                                                                     \
     }
 

@@ -49,7 +49,7 @@ static int chain_write(struct chain_writer *w, struct frame_walk *walk, uint64_t
         return BUFFER_FULL;
     landing->values[0] = landing_value;
     while (walk->site) {
-        struct frame_record *r = chain_put(w, walk->what.number, walk->what.nvalues);
+        struct frame_record *r = chain_put(w, walk->what->number, walk->what->nvalues);
         if (!r)
             return BUFFER_FULL;
         int error = walk_values(walk, r->values, reason);
@@ -93,10 +93,10 @@ int stack_capture(struct popcorn_thread *thread, const struct machine_context *c
 }
 
 static bool record_sound(const struct frame_record *r) {
-    struct site_description d;
     if (r->site == POPCORN_SITE_LANDING)
         return r->nvalues == 1;
-    return site_describe(r->site, &d) && d.nvalues == r->nvalues;
+    const struct site_description *d = site_describe(r->site);
+    return d && d->nvalues == r->nvalues;
 }
 
 int stack_validate(const struct popcorn_thread *thread) {

@@ -8,24 +8,21 @@
 #include "popcorn/stack.h"
 
 /* From the pass (abi.h). */
-extern const uint32_t __popcorn_site_count;
-extern const uint32_t __popcorn_site_offset[];
-extern const uint8_t __popcorn_site_blob[];
 extern const uint32_t __popcorn_func_count;
-extern const struct popcorn_func __popcorn_funcs[];
+extern void *const __popcorn_resume[];
 extern const char __popcorn_names[];
 
 /* From popcorn-ld. */
 extern const char __popcorn_sites[], __popcorn_sites_end[];
 
-/* What the pass says of a site, the same on every ISA. */
+/* What is the same of a site on every ISA; unpacked when it is first asked for, kept for good. */
 struct site_description {
     uint32_t number;
     uint32_t function;
+    uint32_t nslots;  /* of the function's frame image */
+    uint32_t nvalues; /* of the site's record */
     uint32_t flags;   /* POPCORN_SITE_... */
-    uint32_t nvalues; /* of its record */
-    const uint8_t
-        *slots; /* of the frame image where they live: ULEB128s, the first as it is, then differences */
+    uint16_t slot[];  /* of the frame image, one for each value, ascending */
 };
 
 /*
@@ -33,9 +30,10 @@ struct site_description {
  * process, since a stack shows few of them many times.
  */
 struct site {
+    const struct site *next; /* with the same hash */
     uint64_t return_address;
-    struct site_description what; /* number POPCORN_SITE_IN_IMAGE: to be read from the frame image */
-    bool image;                   /* the only location is that of the frame image */
+    const struct site_description *what; /* NULL: the frame image tells which site it is */
+    bool image;                          /* the only location is that of the frame image */
     uint16_t cfa_reg;
     int64_t cfa_offset;
     uint32_t nsaved;
@@ -45,33 +43,21 @@ struct site {
 
 /* The walk up a native stack, from call site to call site. */
 struct frame_walk {
-    struct machine_context context; /* registers in the frame looked at */
-    uint64_t high;                  /* end of the native stack */
-    const struct site *site;        /* of its pending call; NULL at machine_base */
-    struct site_description what;   /* of that call */
-    const uint64_t *image;          /* its frame image, if it has one */
+    struct machine_context context;      /* registers in the frame looked at */
+    uint64_t high;                       /* end of the native stack */
+    const struct site *site;             /* of its pending call; NULL at machine_base */
+    const struct site_description *what; /* of that call */
+    const uint64_t *image;               /* its frame image, if it has one */
 };
 
 /* A frame image begins with the number of the site that its resume body was entered at; then come the slots.
  */
 #define IMAGE_HEAD 1
 
-/* Begins the description of a site. False if there is none (and for the landing). */
-bool site_describe(uint32_t number, struct site_description *);
+#define EXIT_ABORTED 134 /* what a shell shows for SIGABRT */
 
-/* Reads a ULEB128 of the pass's tables, which are part of the image and trusted. */
-static inline uint32_t read_trusted_uleb(const uint8_t **at) {
-    uint32_t value = *(*at)++;
-    if (value < 0x80)
-        return value;
-    value &= 0x7f;
-    for (unsigned shift = 7;; shift += 7) {
-        uint8_t byte = *(*at)++;
-        value |= (uint32_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return value;
-    }
-}
+/* The description of a site. NULL if there is none (such as of the landing), or no memory. */
+const struct site_description *site_describe(uint32_t number);
 
 /* The site with this return address. 0, -ENOENT if it is none, -EINVAL if its entry is damaged, -ENOMEM. */
 int site_find(uint64_t return_address, const struct site **);

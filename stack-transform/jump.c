@@ -13,8 +13,7 @@
 #include "popcorn/text.h"
 #include "syscall/kernel.h"
 
-#define MASK_SET 2       /* SIG_SETMASK */
-#define EXIT_ABORTED 134 /* what a shell shows for SIGABRT */
+#define MASK_SET 2 /* SIG_SETMASK */
 
 _Static_assert(MACHINE_JUMP_WORDS <= POPCORN_JUMP_NATIVE_WORDS, "jmp_buf is too small for this ISA");
 
@@ -153,10 +152,10 @@ static bool leads_out(const struct popcorn_thread *thread, const struct machine_
 }
 
 static void check_area(const struct frame_record *area) {
-    struct site_description d;
     if (!area)
         lost("it was called through a pointer");
-    if (!site_describe(area->site, &d) || d.nvalues != area->nvalues || !(d.flags & POPCORN_SITE_SETJMP))
+    const struct site_description *d = site_describe(area->site);
+    if (!d || d->nvalues != area->nvalues || !(d->flags & POPCORN_SITE_SETJMP))
         lost("its stored frame has been overwritten");
 }
 

@@ -5,33 +5,34 @@
  */
 #include "internal.h"
 
+/* Records to be rebuilt have been captured here, or validated: so their sites have been described before. */
+static const struct site_description *describe(const struct frame_record *record) {
+    const struct site_description *d = site_describe(record->site);
+    if (!d)
+        popcorn_fatal("a frame record of no known call site", EXIT_ABORTED);
+    return d;
+}
+
 struct frame_record *__popcorn_enter(struct frame_record *record, void *image) {
-    const uint8_t *at = __popcorn_site_blob + __popcorn_site_offset[record->site];
-    uint64_t *slots = image;
-    *slots = record->site;
-    slots += IMAGE_HEAD;
-    read_trusted_uleb(&at); /* function */
-    read_trusted_uleb(&at); /* flags */
-    uint32_t n = read_trusted_uleb(&at);
-    for (uint32_t i = 0; i < n; i++) {
-        slots += read_trusted_uleb(&at);
-        *slots = record->values[i];
-    }
+    const struct site_description *d = describe(record);
+    uint64_t *words = image;
+    *words = record->site;
+    for (uint32_t i = 0; i < d->nvalues; i++)
+        words[IMAGE_HEAD + d->slot[i]] = record->values[i];
     return record_inner(record);
 }
 
 void *resume_body(const struct frame_record *record) {
-    const uint8_t *at = __popcorn_site_blob + __popcorn_site_offset[record->site];
-    return __popcorn_funcs[read_trusted_uleb(&at)].resume;
+    return __popcorn_resume[describe(record)->function];
 }
 
 void *__popcorn_inner(struct frame_record *record) {
-    struct site_description d;
-    if (!site_describe(record->site, &d))
+    if (record->site == POPCORN_SITE_LANDING)
         return (void *)stack_landing;
-    if (d.flags & POPCORN_SITE_SETJMP)
+    const struct site_description *d = describe(record);
+    if (d->flags & POPCORN_SITE_SETJMP)
         return (void *)(uintptr_t)machine_resume_entry;
-    return __popcorn_funcs[d.function].resume;
+    return __popcorn_resume[d->function];
 }
 
 long stack_landing(struct frame_record *record) {

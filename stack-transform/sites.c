@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Looking call sites up. popcorn-ld's table is small and has to be decoded; a stack asks for the same few
- * sites again and again. So a decoded site is kept for good: `decoded` has a pointer for each entry of the
- * table, and `recent`, a direct-mapped cache, saves the binary search. Both only ever gain pointers to
- * complete sites, so threads share them without a lock; two threads decoding the same site waste one copy.
+ * sites again and again. So what has been decoded is kept for good: return addresses in a hash table of
+ * lists, descriptions in an array by site. Both only ever gain pointers to complete objects, so threads share
+ * them without a lock; two threads decoding the same site waste one copy.
  */
 
 #include "internal.h"
 #include "popcorn/text.h"
 #include "syscall/kernel.h"
 
-#define RECENT_SITES 1024
+#define HASHES 4096
 #define POOL_CHUNK (256 * 1024UL)
 
 static struct popcorn_sites table;
-static struct site **decoded;
-static struct site *recent[RECENT_SITES];
+static const struct site *known[HASHES];
+static const struct site_description **described;
 
 /*
  * Memory for decoded sites, never given back. Without a lock: a signal handler may leave this code by
@@ -60,30 +60,44 @@ static void *pool_take(size_t bytes) {
 }
 
 int stack_init(void) {
-    if (!popcorn_sites_open(&table, __popcorn_sites, (size_t)(__popcorn_sites_end - __popcorn_sites)))
+    if (!popcorn_sites_open(&table, __popcorn_sites, (size_t)(__popcorn_sites_end - __popcorn_sites)) ||
+        table.nframes > __popcorn_func_count)
         return -E_NOEXEC;
-    decoded = private_pages((table.count + 1UL) * sizeof *decoded);
+    described = private_pages((table.nsites + 1UL) * sizeof *described);
     walk_init();
-    return decoded ? 0 : -E_NOMEM;
+    return described ? 0 : -E_NOMEM;
 }
 
-bool site_describe(uint32_t number, struct site_description *d) {
-    if (number == POPCORN_SITE_LANDING || number >= __popcorn_site_count)
-        return false;
-    const uint8_t *at = __popcorn_site_blob + __popcorn_site_offset[number];
-    d->number = number;
-    d->function = read_trusted_uleb(&at);
-    d->flags = read_trusted_uleb(&at);
-    d->nvalues = read_trusted_uleb(&at);
-    d->slots = at;
-    return d->function < __popcorn_func_count;
+static const struct site_description *describe(const struct popcorn_live *live) {
+    uint32_t n = popcorn_live_count(live);
+    struct site_description *d = pool_take(sizeof *d + n * sizeof *d->slot);
+    if (!d)
+        return NULL;
+    d->number = live->site;
+    d->function = live->function;
+    d->nslots = live->nslots;
+    d->nvalues = n;
+    d->flags = live->flags;
+    uint32_t slot = popcorn_live_slot(live, 0);
+    for (uint32_t i = 0; i < n; i++, slot = popcorn_live_slot(live, slot + 1))
+        d->slot[i] = (uint16_t)slot;
+    __atomic_store_n(&described[live->site], d, __ATOMIC_RELEASE);
+    return d;
 }
 
-static bool decode_locations(struct site *s, struct popcorn_site *entry) {
-    for (uint32_t i = 0; i < entry->nvalues; i++) {
-        if (!popcorn_site_next(entry, &s->location[i]))
-            return false;
-        if (s->location[i].kind != POPCORN_CONSTANT && s->location[i].reg >= MACHINE_NREGS)
+const struct site_description *site_describe(uint32_t number) {
+    struct popcorn_live live;
+    if (number >= table.nsites)
+        return NULL;
+    const struct site_description *d = __atomic_load_n(&described[number], __ATOMIC_ACQUIRE);
+    return d || !popcorn_live_open(&table, number, &live) ? d : describe(&live);
+}
+
+static bool decode_locations(struct site *s, const struct popcorn_site *entry) {
+    uint32_t n = s->image ? 1 : s->what->nvalues;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!popcorn_site_location(entry, s->image ? 0 : s->what->slot[i], &s->location[i]) ||
+            s->location[i].reg >= MACHINE_NREGS)
             return false;
     }
     return true;
@@ -97,22 +111,15 @@ static bool decode_rule(struct site *s, struct popcorn_rule *rule) {
 }
 
 /* In a resume body the one location is the frame image; elsewhere there is one for each value. */
-static bool describe_entry(const struct popcorn_site *entry, struct site_description *d) {
-    if (entry->site == POPCORN_SITE_IN_IMAGE) {
-        *d = (struct site_description){.number = POPCORN_SITE_IN_IMAGE};
-        return entry->image && entry->nvalues == 1;
-    }
-    return site_describe(entry->site, d) && entry->nvalues == (entry->image ? 1 : d->nvalues);
-}
-
-static int decode(struct popcorn_site *entry, const struct site **out) {
-    struct site_description d;
+static int decode(const struct popcorn_site *entry, struct site **out) {
+    const struct site_description *d = NULL;
     struct popcorn_rule rule;
-    if (!describe_entry(entry, &d) || !popcorn_rule_open(&table, entry->rule, &rule) ||
-        rule.nsaved > MACHINE_NREGS)
+    if (!popcorn_rule_open(&table, entry->rule, &rule) || rule.nsaved > MACHINE_NREGS)
         return -E_INVAL;
-    struct site *s =
-        pool_take(sizeof *s + entry->nvalues * sizeof *s->location + rule.nsaved * sizeof *s->saved);
+    if (entry->site != POPCORN_SITE_IN_IMAGE && !(d = site_describe(entry->site)))
+        return -E_NOMEM;
+    uint32_t nlocations = entry->image ? 1 : d->nvalues;
+    struct site *s = pool_take(sizeof *s + nlocations * sizeof *s->location + rule.nsaved * sizeof *s->saved);
     if (!s)
         return -E_NOMEM;
     s->return_address = entry->address;
@@ -122,69 +129,69 @@ static int decode(struct popcorn_site *entry, const struct site **out) {
     s->cfa_offset = rule.cfa_offset;
     s->nsaved = rule.nsaved;
     s->location = (struct popcorn_location *)(s + 1);
-    s->saved = (struct popcorn_saved *)(s->location + entry->nvalues);
+    s->saved = (struct popcorn_saved *)(s->location + nlocations);
     if (!decode_locations(s, entry) || !decode_rule(s, &rule))
         return -E_INVAL;
     *out = s;
     return 0;
 }
 
-/* Index of the last entry at or below an address, found by halving. */
-static uint32_t table_index(uint32_t wanted) {
-    uint32_t low = 0;
-    for (uint32_t n = table.count; n > 1;) {
-        uint32_t half = n / 2;
-        low = table.address[low + half] <= wanted ? low + half : low;
-        n -= half;
-    }
-    return low;
+static const struct site **hash(uint64_t return_address) {
+    return &known[(return_address ^ return_address >> 12) % HASHES];
+}
+
+static void keep(struct site *s) {
+    const struct site **list = hash(s->return_address);
+    s->next = __atomic_load_n(list, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(list, &s->next, s, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        ;
 }
 
 static int find_slowly(uint64_t return_address, const struct site **out) {
-    uint64_t wanted = return_address - table.text_base;
-    if (!table.count || wanted > UINT32_MAX)
-        return -E_NOENT;
-    uint32_t index = table_index((uint32_t)wanted);
-    if (table.address[index] != wanted)
-        return -E_NOENT;
-    *out = __atomic_load_n(&decoded[index], __ATOMIC_ACQUIRE);
-    if (*out)
-        return 0;
+    uint32_t place[table.nslots + 1];
     struct popcorn_site entry;
-    if (!popcorn_sites_at(&table, index, &entry))
-        return -E_INVAL;
-    int error = decode(&entry, out);
-    if (!error)
-        __atomic_store_n(&decoded[index], (struct site *)*out, __ATOMIC_RELEASE);
-    return error;
+    struct site *s = NULL;
+    if (!popcorn_sites_find(&table, return_address, place, &entry))
+        return entry.entries.bad ? -E_INVAL : -E_NOENT;
+    int error = decode(&entry, &s);
+    if (error)
+        return error;
+    keep(s);
+    *out = s;
+    return 0;
 }
 
 int site_find(uint64_t return_address, const struct site **out) {
-    struct site **place = &recent[(return_address ^ return_address >> 10) % RECENT_SITES];
-    *out = __atomic_load_n(place, __ATOMIC_ACQUIRE);
-    if (*out && (*out)->return_address == return_address)
-        return 0;
-    int error = find_slowly(return_address, out);
-    if (!error)
-        __atomic_store_n(place, (struct site *)*out, __ATOMIC_RELEASE);
-    return error;
+    const struct site *s = __atomic_load_n(hash(return_address), __ATOMIC_ACQUIRE);
+    while (s && s->return_address != return_address)
+        s = s->next;
+    *out = s;
+    return s ? 0 : find_slowly(return_address, out);
 }
 
 int stack_function_at(uint64_t return_address) {
     const struct site *s;
-    if (site_find(return_address, &s) || s->what.number == POPCORN_SITE_IN_IMAGE)
-        return -1;
-    return (int)s->what.function;
+    return site_find(return_address, &s) || !s->what ? -1 : (int)s->what->function;
+}
+
+static const char *next_name(const char *name) {
+    while (*name)
+        name++;
+    return name + 1;
 }
 
 const char *stack_function_name(uint64_t return_address) {
     int f = stack_function_at(return_address);
-    return f < 0 ? NULL : __popcorn_names + __popcorn_funcs[f].name;
+    const char *name = __popcorn_names;
+    for (int i = 0; i < f; i++)
+        name = next_name(name);
+    return f < 0 ? NULL : name;
 }
 
 int stack_function_find(const char *name) {
-    for (uint32_t f = 0; f < __popcorn_func_count; f++)
-        if (text_equal(__popcorn_names + __popcorn_funcs[f].name, name))
+    const char *at = __popcorn_names;
+    for (uint32_t f = 0; f < __popcorn_func_count; f++, at = next_name(at))
+        if (text_equal(at, name))
             return (int)f;
     return -1;
 }

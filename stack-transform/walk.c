@@ -76,9 +76,9 @@ static int look_at_image(struct frame_walk *w, char *reason) {
     bool sound = (l->kind == POPCORN_ADDRESS || read_location(w, l, &address)) && address % 8 == 0 &&
                  on_stack(w, address, IMAGE_HEAD * 8);
     w->image = (const uint64_t *)address;
-    if (sound && w->what.number == POPCORN_SITE_IN_IMAGE)
-        sound = *w->image < __popcorn_site_count && site_describe((uint32_t)*w->image, &w->what);
-    if (!sound || !on_stack(w, address, (IMAGE_HEAD + __popcorn_funcs[w->what.function].nslots) * 8UL))
+    if (sound && !w->what && *w->image <= UINT32_MAX)
+        w->what = site_describe((uint32_t)*w->image);
+    if (!sound || !w->what || !on_stack(w, address, (IMAGE_HEAD + w->what->nslots) * 8UL))
         return fail_in(reason, w->site, "has no frame image on the stack");
     return 0;
 }
@@ -123,23 +123,15 @@ int walk_up(struct frame_walk *w, char reason[STACK_REASON_SIZE]) {
     return look(w, reason);
 }
 
-static int read_image(const struct frame_walk *w, uint64_t *values, char *reason) {
-    const uint8_t *at = w->what.slots;
-    uint32_t slot = 0, nslots = __popcorn_funcs[w->what.function].nslots;
-    for (uint32_t i = 0; i < w->what.nvalues; i++) {
-        slot += read_trusted_uleb(&at);
-        if (slot >= nslots)
-            return fail_in(reason, w->site, "has a frame image of another shape");
-        values[i] = w->image[IMAGE_HEAD + slot];
-    }
-    return 0;
-}
-
 int walk_values(const struct frame_walk *w, uint64_t *values, char reason[STACK_REASON_SIZE]) {
     const struct site *s = w->site;
-    if (s->image)
-        return read_image(w, values, reason);
-    for (uint32_t i = 0; i < w->what.nvalues; i++)
+    const struct site_description *d = w->what;
+    if (s->image) {
+        for (uint32_t i = 0; i < d->nvalues; i++)
+            values[i] = w->image[IMAGE_HEAD + d->slot[i]];
+        return 0;
+    }
+    for (uint32_t i = 0; i < d->nvalues; i++)
         if (!read_location(w, &s->location[i], &values[i]))
             return fail_in(reason, s, "has a live value outside the stack");
     return 0;
@@ -156,7 +148,7 @@ void walk_init(void) {
 
 static bool in_interface(const struct frame_walk *w) {
     for (size_t i = 0; i < sizeof interface / sizeof *interface; i++)
-        if ((int)w->what.function == interface[i])
+        if ((int)w->what->function == interface[i])
             return true;
     return false;
 }
@@ -167,5 +159,5 @@ int stack_point_function(const struct popcorn_thread *thread, const struct machi
     int error = walk_begin(&w, thread, context, reason);
     while (!error && w.site && in_interface(&w))
         error = walk_up(&w, reason);
-    return error || !w.site ? -1 : (int)w.what.function;
+    return error || !w.site ? -1 : (int)w.what->function;
 }

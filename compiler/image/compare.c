@@ -86,70 +86,46 @@ static bool compare_section(const struct compared_image *a, const struct compare
     return true;
 }
 
-/* site -> 1 + its number of values, + 2^31 if it records a frame image; 0: the image has no such site */
-struct site_values {
-    uint32_t *of;
-    size_t count;
-};
-
-static bool note_site(struct site_values *values, const struct popcorn_site *s) {
-    uint32_t n = (s->nvalues + 1) | (uint32_t)s->image << 31;
-    if (s->site >= values->count) {
-        size_t old = values->count;
-        values->count = (size_t)s->site * 2 + 64;
-        values->of = must_realloc(values->of, values->count * sizeof *values->of);
-        memset(values->of + old, 0, (values->count - old) * sizeof *values->of);
-    }
-    return values->of[s->site] == n || !values->of[s->site] ? (values->of[s->site] = n, true) : false;
-}
-
-/* A resume body calls by the same site but records the image: these do not count. */
-static bool collect_sites(const struct compared_image *image, struct site_values *values,
-                          struct popcorn_error *error) {
+/* Opens and checks an image's call-site table. */
+static bool open_sites(const struct compared_image *image, struct popcorn_sites *table,
+                       struct popcorn_error *error) {
     struct elf_section section;
-    struct popcorn_sites table;
-    struct popcorn_site s;
-    *values = (struct site_values){0};
-    if (!elf_section_find(&image->elf, ".popcorn.sites", &section) || !section.bytes ||
-        !popcorn_sites_open(&table, section.bytes, section.header.sh_size) ||
-        !popcorn_sites_verify(&table, frames_registers(image->elf.machine)))
-        return popcorn_fail(error, "the call-site table of %s is damaged", image->name);
-    for (uint32_t i = 0; i < table.count; i++)
-        if (popcorn_sites_at(&table, i, &s) && !s.image && !note_site(values, &s))
-            return popcorn_fail(error, "site %u has two records of different size on %s", s.site,
-                                image->name);
-    return true;
+    bool good = elf_section_find(&image->elf, ".popcorn.sites", &section) && section.bytes &&
+                popcorn_sites_open(table, section.bytes, section.header.sh_size);
+    if (good) {
+        uint32_t *place = must_alloc(table->nslots * sizeof *place);
+        good = popcorn_sites_verify(table, frames_registers(image->elf.machine), place);
+        free(place);
+    }
+    return good || popcorn_fail(error, "the call-site table of %s is damaged", image->name);
 }
 
-static bool compare_sites(const struct compared_image *a, const struct site_values *va,
-                          const struct compared_image *b, const struct site_values *vb,
+/* The tables are sound, so each has as many values for a site as its frame has live slots. */
+static bool compare_sites(const struct compared_image *a, const struct popcorn_sites *x,
+                          const struct compared_image *b, const struct popcorn_sites *y,
                           struct popcorn_error *error) {
-    for (size_t i = 0; i < va->count && i < vb->count; i++)
-        if (va->of[i] && vb->of[i] && va->of[i] != vb->of[i])
-            return popcorn_fail(error, "site %zu has %u values on %s but %u on %s", i, va->of[i] - 1, a->name,
-                                vb->of[i] - 1, b->name);
-    return true;
+    bool same = x->nsites == y->nsites && x->nframes == y->nframes && x->live_size == y->live_size &&
+                !memcmp(x->frame, y->frame, x->nframes * sizeof *x->frame) &&
+                !memcmp(x->live, y->live, x->live_size);
+    return same || popcorn_fail(error, "the frames of %s and %s are described in two ways", a->name, b->name);
 }
 
 bool images_compare(const struct compared_image *images, size_t count, uint64_t text_begin, uint64_t text_end,
                     struct popcorn_error *error) {
     static const char *const sections[] = {".popcorn.rodata", ".popcorn.data", ".popcorn.bss"};
     struct names first = {0}, other = {0};
-    struct site_values first_sites = {0}, other_sites = {0};
+    struct popcorn_sites first_sites, other_sites;
     collect(&images[0].elf, text_begin, text_end, &first);
-    bool good = collect_sites(&images[0], &first_sites, error);
+    bool good = open_sites(&images[0], &first_sites, error);
     for (size_t i = 1; good && i < count; i++) {
         for (size_t k = 0; good && k < sizeof sections / sizeof *sections; k++)
             good = compare_section(&images[0], &images[i], sections[k], error);
         collect(&images[i].elf, text_begin, text_end, &other);
         good = good && compare_names(&images[0], &first, &images[i], &other, error) &&
-               collect_sites(&images[i], &other_sites, error) &&
+               open_sites(&images[i], &other_sites, error) &&
                compare_sites(&images[0], &first_sites, &images[i], &other_sites, error);
         free(other.name);
-        free(other_sites.of);
-        other_sites = (struct site_values){0};
     }
     free(first.name);
-    free(first_sites.of);
     return good;
 }

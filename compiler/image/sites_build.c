@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "frames.h"
+#include "popcorn/abi.h"
 #include "popcorn/container.h"
 #include "popcorn/sites.h"
 #include "stackmap.h"
@@ -77,7 +78,7 @@ struct dictionary {
     struct entry {
         struct popcorn_location location;
         uint32_t uses, rank;
-    } *entry;
+    } * entry;
     uint32_t *slot;     /* hash table of indices in entry, plus 1 */
     uint32_t *index_of; /* stack map's location -> index in entry */
     uint32_t *by_rank;  /* rank -> index in entry */
@@ -130,17 +131,134 @@ static void dictionary_free(struct dictionary *d) {
     free(d->by_rank);
 }
 
-static void put_entry(struct buffer *out, const struct dictionary *d, const struct stackmap_record *record,
-                      uint32_t rule) {
-    struct buffer entry = {0};
-    buffer_put_uleb(&entry, record->id);
-    buffer_put_uleb(&entry, rule);
-    buffer_put_uleb(&entry, record->nlocations);
-    for (uint32_t i = 0; i < record->nlocations; i++)
-        buffer_put_uleb(&entry, d->entry[d->index_of[record->first + i]].rank);
-    buffer_put_uleb(out, entry.size);
-    buffer_put(out, entry.bytes, entry.size);
-    buffer_free(&entry);
+/* What the pass says of the sites: a part of its section goes into the table as it is. */
+struct frames_section {
+    struct popcorn_frames_header header;
+    const uint8_t *bytes; /* struct popcorn_frame[nframes], rows */
+    size_t size;
+    uint32_t nslots; /* of the largest frame */
+};
+
+static bool read_frames(const struct elf_image *image, struct frames_section *frames,
+                        struct popcorn_error *error) {
+    struct elf_section section;
+    struct popcorn_frames_header *h = &frames->header;
+    *frames = (struct frames_section){0};
+    if (!elf_section_find(image, POPCORN_SECTION_FRAMES, &section) || !section.bytes ||
+        section.header.sh_size < sizeof *h)
+        return popcorn_fail(error, "there is no description of frames: not made by popcorn's pass");
+    memcpy(h, section.bytes, sizeof *h);
+    frames->bytes = section.bytes + sizeof *h;
+    frames->size = section.header.sh_size - sizeof *h;
+    if (frames->size != h->nframes * (uint64_t)sizeof(struct popcorn_frame) + h->live_size)
+        return popcorn_fail(error, "the description of frames is damaged");
+    for (uint32_t i = 0; i < h->nframes; i++) {
+        struct popcorn_frame f;
+        memcpy(&f, frames->bytes + i * sizeof f, sizeof f);
+        frames->nslots = f.nslots > frames->nslots ? f.nslots : frames->nslots;
+    }
+    return true;
+}
+
+/* The entries being written, and what the reader knows behind the last of them. */
+struct writer {
+    const struct stackmap *map;
+    const struct dictionary *dictionary;
+    const uint32_t *rule_of;
+    struct popcorn_sites frames; /* only frames and rows */
+    struct buffer *blob, entry;
+    uint64_t address;
+    uint32_t site, rule, image_place;
+    uint32_t *place;
+};
+
+static uint32_t rank_of(const struct writer *w, uint32_t location) {
+    return w->dictionary->entry[w->dictionary->index_of[location]].rank;
+}
+
+static bool put_image_place(struct writer *w, const struct stackmap_record *r) {
+    uint32_t place = rank_of(w, r->first);
+    if (place == w->image_place)
+        return false;
+    buffer_put_uleb(&w->entry, w->image_place = place);
+    return true;
+}
+
+static bool put_places(struct writer *w, const struct stackmap_record *r, const struct popcorn_live *live) {
+    size_t bits = w->entry.size;
+    bool moved = false;
+    buffer_put(&w->entry, NULL, (r->nlocations + 7) / 8);
+    uint32_t slot = popcorn_live_slot(live, 0);
+    for (uint32_t i = 0; i < r->nlocations; i++, slot = popcorn_live_slot(live, slot + 1)) {
+        uint32_t place = rank_of(w, r->first + i);
+        if (place == w->place[slot])
+            continue;
+        w->entry.bytes[bits + i / 8] |= (uint8_t)(1 << i % 8);
+        buffer_put_uleb(&w->entry, w->place[slot] = place);
+        moved = true;
+    }
+    if (!moved)
+        w->entry.size = bits;
+    return moved;
+}
+
+/* The upper bits of an entry's first byte; a difference that is too large follows. */
+static unsigned put_site(struct writer *w, uint32_t site) {
+    if (site == POPCORN_SITE_IN_IMAGE)
+        return POPCORN_ENTRY_SITE_IN_IMAGE;
+    int64_t code = (int64_t)site - w->site + POPCORN_ENTRY_SITE_SAME;
+    if (code < POPCORN_ENTRY_SITE_LEAST || code > POPCORN_ENTRY_SITE_MOST) {
+        buffer_put_sleb(&w->entry, (int64_t)site - w->site);
+        code = POPCORN_ENTRY_SITE_FAR;
+    }
+    w->site = site;
+    return (unsigned)code;
+}
+
+static bool put_entry(struct writer *w, uint32_t index, struct popcorn_error *error) {
+    const struct stackmap_record *r = &w->map->record[index];
+    uint32_t site = (uint32_t)(r->id >> 1), rule = w->rule_of[index];
+    bool image = r->id & 1;
+    struct popcorn_live live = {0};
+    if (!(image && site == POPCORN_SITE_IN_IMAGE) && !popcorn_live_open(&w->frames, site, &live))
+        return popcorn_fail(error, "there is no site %" PRIu32, site);
+    if (!image && popcorn_live_count(&live) != r->nlocations)
+        return popcorn_fail(error,
+                            "site %" PRIu32 " has %" PRIu32 " live slots but records %" PRIu32 " values",
+                            site, popcorn_live_count(&live), r->nlocations);
+    w->entry.size = 0;
+    buffer_put_uleb(&w->entry, r->address - w->address);
+    unsigned first = put_site(w, site) << POPCORN_ENTRY_SITE_SHIFT | (image ? POPCORN_ENTRY_IMAGE : 0);
+    if (rule != w->rule) {
+        first |= POPCORN_ENTRY_RULE;
+        buffer_put_uleb(&w->entry, rule);
+    }
+    if (image ? put_image_place(w, r) : put_places(w, r, &live))
+        first |= POPCORN_ENTRY_PLACES;
+    buffer_put(w->blob, &(uint8_t){(uint8_t)first}, 1);
+    buffer_put(w->blob, w->entry.bytes, w->entry.size);
+    w->address = r->address;
+    w->rule = rule;
+    return true;
+}
+
+static void begin_block(struct writer *w, uint32_t index, uint64_t text_base, struct buffer *blocks) {
+    w->address = w->map->record[index].address;
+    w->site = w->rule = w->image_place = 0;
+    memset(w->place, 0, w->frames.nslots * sizeof *w->place);
+    buffer_put_u32(blocks, (uint32_t)(w->address - text_base));
+    buffer_put_u32(blocks, (uint32_t)w->blob->size);
+}
+
+static bool put_entries(struct writer *w, uint64_t text_base, struct buffer *blocks,
+                        struct popcorn_error *error) {
+    for (uint32_t i = 0; i < w->map->count; i++) {
+        if (i % POPCORN_SITES_BLOCK == 0)
+            begin_block(w, i, text_base, blocks);
+        if (!put_entry(w, i, error))
+            return false;
+    }
+    return true;
 }
 
 static bool check_records(const struct stackmap *map, uint64_t text_base, struct popcorn_error *error) {
@@ -157,17 +275,38 @@ static bool check_records(const struct stackmap *map, uint64_t text_base, struct
     return true;
 }
 
-static void write_table(const struct elf_image *image, const struct stackmap *map, struct rules *rules,
-                        const uint32_t *rule_of, uint64_t text_base, struct buffer *out) {
-    struct buffer *blob = &rules->blob, addresses = {0}, blocks = {0};
+static void put_table(const struct popcorn_sites_header *header, const struct dictionary *d,
+                      const struct buffer *blocks, const struct frames_section *frames,
+                      const struct buffer *blob, struct buffer *out) {
+    buffer_put(out, header, sizeof *header);
+    for (size_t i = 0; i < d->count; i++)
+        buffer_put(out, &d->entry[d->by_rank[i]].location, sizeof(struct popcorn_location));
+    buffer_put(out, blocks->bytes, blocks->size);
+    buffer_put(out, frames->bytes, frames->size);
+    buffer_put(out, blob->bytes, blob->size);
+    buffer_align(out, 8);
+}
+
+/* `blob` has the rules in it. */
+static bool write_table(const struct elf_image *image, const struct stackmap *map,
+                        const struct frames_section *frames, struct buffer *blob, const uint32_t *rule_of,
+                        uint64_t text_base, struct buffer *out, struct popcorn_error *error) {
+    struct buffer blocks = {0};
     struct dictionary d;
+    uint8_t *aligned = must_alloc(frames->size);
+    memcpy(aligned, frames->bytes, frames->size);
     dictionary_make(&d, map);
-    for (size_t i = 0; i < map->count; i++) {
-        buffer_put_u32(&addresses, (uint32_t)(map->record[i].address - text_base));
-        if (i % POPCORN_SITES_BLOCK == 0)
-            buffer_put_u32(&blocks, (uint32_t)blob->size);
-        put_entry(blob, &d, &map->record[i], rule_of[i]);
-    }
+    struct writer w = {.map = map, .dictionary = &d, .rule_of = rule_of, .blob = blob};
+    w.frames = (struct popcorn_sites){
+        .frame = (const struct popcorn_frame *)aligned,
+        .nframes = frames->header.nframes,
+        .nsites = frames->header.nsites,
+        .nslots = frames->nslots,
+        .live = aligned + frames->header.nframes * sizeof(struct popcorn_frame),
+        .live_size = frames->header.live_size,
+    };
+    w.place = must_alloc(frames->nslots * sizeof *w.place);
+    bool good = put_entries(&w, text_base, &blocks, error);
     struct popcorn_sites_header header = {
         .magic = POPCORN_SITES_MAGIC,
         .version = POPCORN_SITES_VERSION,
@@ -175,18 +314,20 @@ static void write_table(const struct elf_image *image, const struct stackmap *ma
         .text_base = text_base,
         .count = (uint32_t)map->count,
         .nlocations = (uint32_t)d.count,
+        .nsites = frames->header.nsites,
+        .nframes = frames->header.nframes,
+        .nslots = frames->nslots,
+        .live_size = frames->header.live_size,
         .blob_size = (uint32_t)blob->size,
     };
-    buffer_put(out, &header, sizeof header);
-    for (size_t i = 0; i < d.count; i++)
-        buffer_put(out, &d.entry[d.by_rank[i]].location, sizeof(struct popcorn_location));
-    buffer_put(out, addresses.bytes, addresses.size);
-    buffer_put(out, blocks.bytes, blocks.size);
-    buffer_put(out, blob->bytes, blob->size);
-    buffer_align(out, 8);
-    buffer_free(&addresses);
-    buffer_free(&blocks);
+    if (good)
+        put_table(&header, &d, &blocks, frames, blob, out);
     dictionary_free(&d);
+    buffer_free(&blocks);
+    buffer_free(&w.entry);
+    free(w.place);
+    free(aligned);
+    return good;
 }
 
 bool sites_build(const struct elf_image *image, uint64_t text_base, struct buffer *out,
@@ -194,14 +335,16 @@ bool sites_build(const struct elf_image *image, uint64_t text_base, struct buffe
     struct stackmap map = {0};
     struct rules rules = {0};
     struct elf_section maps;
+    struct frames_section frames;
+    if (!read_frames(image, &frames, error))
+        return false;
     if (elf_section_find(image, ".llvm_stackmaps", &maps) && maps.bytes &&
         !stackmap_read(&map, maps.bytes, maps.header.sh_size, error))
         return false;
     uint32_t *rule_of = must_alloc(map.count * sizeof *rule_of);
     bool good = check_records(&map, text_base, error) &&
-                (!map.count || collect_rules(image, &map, &rules, rule_of, error));
-    if (good)
-        write_table(image, &map, &rules, rule_of, text_base, out);
+                (!map.count || collect_rules(image, &map, &rules, rule_of, error)) &&
+                write_table(image, &map, &frames, &rules.blob, rule_of, text_base, out, error);
     free(rule_of);
     free(rules.slot);
     buffer_free(&rules.blob);

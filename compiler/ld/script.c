@@ -63,10 +63,14 @@ static void write_constants(struct buffer *b, const char *sites) {
     buffer_printf(b, "  .rodata : { *(.rodata .rodata.* .srodata .srodata.* .data.rel.ro .data.rel.ro.*) } "
                      ":constants\n");
     if (sites)
-        buffer_printf(b, "  /DISCARD/ : { *(.llvm_stackmaps) *(.eh_frame) *(.eh_frame.*) }\n");
+        buffer_printf(b, "  /DISCARD/ : { *(.llvm_stackmaps) *(.eh_frame) *(.eh_frame.*) *(%s) }\n",
+                      POPCORN_SECTION_FRAMES);
     else
-        buffer_printf(b, "  .eh_frame : { KEEP(*(.eh_frame .eh_frame.*)) } :constants\n"
-                         "  .llvm_stackmaps : { KEEP(*(.llvm_stackmaps)) } :constants\n");
+        buffer_printf(b,
+                      "  .eh_frame : { KEEP(*(.eh_frame .eh_frame.*)) } :constants\n"
+                      "  .llvm_stackmaps : { KEEP(*(.llvm_stackmaps)) } :constants\n"
+                      "  %s : { KEEP(*(%s)) } :constants\n",
+                      POPCORN_SECTION_FRAMES, POPCORN_SECTION_FRAMES);
 }
 
 static void write_array(struct buffer *b, const char *name) {

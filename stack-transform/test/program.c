@@ -20,15 +20,9 @@ jmp_buf escape;
 /*
  * The pass's tables.
  */
-const uint32_t __popcorn_site_count = 5;
-const uint32_t __popcorn_site_offset[] = {0, 0, 6, 10, 15};
-const uint8_t __popcorn_site_blob[] = {0, 0, 3, 0, 1, 1, /* site 1: slots 0 1 2 */
-                                       0, 0, 1, 1,       /* site 2: slot 1 */
-                                       1, 1, 2, 0, 1,    /* site 3: slots 0 1 */
-                                       1, 1, 2, 0, 1};   /* site 4 */
 const uint32_t __popcorn_func_count = 2;
 const char __popcorn_names[] = "recurse\0jumper";
-const struct popcorn_func __popcorn_funcs[] = {{recurse_resume, 0, 3}, {jumper_resume, 8, 2}};
+void *const __popcorn_resume[] = {recurse_resume, jumper_resume};
 
 /*
  * popcorn-ld's table. Rules: 0 a frame of 48 bytes that saves two registers; 7 of 80; 15 of 32; 20 of 64.
@@ -55,8 +49,23 @@ static const struct popcorn_location table_locations[] = {
     {POPCORN_IN_REGISTER, REG_OTHER, 0},
 };
 
-/* Each entry: its size, site and image, rule, number of values, their locations. */
-#define ENTRY(...) sizeof((uint8_t[]){__VA_ARGS__}), __VA_ARGS__
+static const struct popcorn_frame table_frames[] = {{1, 0, 3, 0}, {3, 2, 2, POPCORN_SITE_SETJMP}};
+static const uint8_t table_live[] = {
+    7, /* site 1: slots 0 1 2 */
+    2, /* site 2: slot 1 */
+    3, /* site 3: slots 0 1 */
+    3, /* site 4 */
+};
+
+/* The first byte of an entry. */
+#define FIRST(difference, bits)                                                                              \
+    (((difference) + POPCORN_ENTRY_SITE_SAME) << POPCORN_ENTRY_SITE_SHIFT | (bits))
+#define FIRST_FAR(bits) (POPCORN_ENTRY_SITE_FAR << POPCORN_ENTRY_SITE_SHIFT | (bits))
+#define SHARED (POPCORN_ENTRY_SITE_IN_IMAGE << POPCORN_ENTRY_SITE_SHIFT | IMAGE)
+#define IMAGE POPCORN_ENTRY_IMAGE
+#define RULE POPCORN_ENTRY_RULE
+#define PLACES POPCORN_ENTRY_PLACES
+#define ENTRY(...) __VA_ARGS__
 #define ENTRIES_BEGIN 26
 
 static const uint8_t table_blob[] = {
@@ -64,32 +73,36 @@ static const uint8_t table_blob[] = {
     RULE_80,
     RULE_32,
     RULE_64,
-    ENTRY(1 << 1, 0, 3, 0, 1, 2),
-    ENTRY(2 << 1, 0, 1, 3),
-    ENTRY(1 << 1 | 1, 7, 1, 4),
-    ENTRY(POPCORN_SITE_IN_IMAGE << 1 | 1, 7, 1, 4),
-    ENTRY(3 << 1, 15, 2, 5, 6),
-    ENTRY(3 << 1 | 1, 20, 1, 4),
+    ENTRY(FIRST(1, PLACES), 0, 6, 1, 2),                      /* RA_RECURSE_1: slot 0 is at location 0 */
+    ENTRY(FIRST(1, PLACES), 0x20, 1, 3),                      /* RA_RECURSE_2 */
+    ENTRY(FIRST(-1, IMAGE | RULE | PLACES), 0xe0, 1, 7, 4),   /* RA_RECURSE_RESUMED */
+    ENTRY(SHARED, 0x40),                                      /* RA_RECURSE_SHARED */
+    ENTRY(FIRST_FAR(RULE | PLACES), 0xc0, 1, 2, 15, 3, 5, 6), /* RA_JUMPER */
+    ENTRY(FIRST(0, IMAGE | RULE), 0x80, 1, 20),               /* RA_JUMPER_RESUMED */
 };
 
+static char *put(char *at, const void *from, size_t size) {
+    return (char *)memcpy(at, from, size) + size;
+}
+
 static void make_table(void) {
-    static const uint64_t addresses[] = {RA_RECURSE_1,      RA_RECURSE_2, RA_RECURSE_RESUMED,
-                                         RA_RECURSE_SHARED, RA_JUMPER,    RA_JUMPER_RESUMED};
-    enum { N = sizeof addresses / sizeof *addresses };
     struct popcorn_sites_header header = {.magic = POPCORN_SITES_MAGIC,
                                           .version = POPCORN_SITES_VERSION,
                                           .text_base = POPCORN_TEXT_BASE,
-                                          .count = N,
+                                          .count = 6,
                                           .nlocations = sizeof table_locations / sizeof *table_locations,
+                                          .nsites = 5,
+                                          .nframes = sizeof table_frames / sizeof *table_frames,
+                                          .nslots = 3,
+                                          .live_size = sizeof table_live,
                                           .blob_size = sizeof table_blob};
-    char *locations = table_memory + sizeof header;
-    uint32_t *numbers = (uint32_t *)(locations + sizeof table_locations);
-    memcpy(table_memory, &header, sizeof header);
-    memcpy(locations, table_locations, sizeof table_locations);
-    for (int i = 0; i < N; i++)
-        numbers[i] = (uint32_t)(addresses[i] - POPCORN_TEXT_BASE);
-    numbers[N] = ENTRIES_BEGIN;
-    memcpy(numbers + N + 1, table_blob, sizeof table_blob);
+    struct popcorn_sites_block block = {RA_RECURSE_1 - POPCORN_TEXT_BASE, ENTRIES_BEGIN};
+    char *at = put(table_memory, &header, sizeof header);
+    at = put(at, table_locations, sizeof table_locations);
+    at = put(at, &block, sizeof block);
+    at = put(at, table_frames, sizeof table_frames);
+    at = put(at, table_live, sizeof table_live);
+    put(at, table_blob, sizeof table_blob);
 }
 
 /*

@@ -46,7 +46,10 @@ extern struct machine_tcb {
     void *cancel;
 } tcb;
 
-/* Fresh thread, stack and tables. */
+/* popcorn-ld's table: the same for all tests, which run in processes of their own. */
+extern char table_memory[];
+
+/* Fresh thread and stack. */
 void program_begin(void);
 
 /* Frames are pushed outermost first; `ra` is where the function they call returns to. */

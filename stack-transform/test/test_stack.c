@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "popcorn/jump.h"
 #include "program.h"
@@ -175,6 +177,38 @@ Test(stack, survives_random_stacks) {
         for (int r = 3; r < MACHINE_NREGS; r++)
             stack.context.reg[r] = (uint64_t)random() << 20;
         capture(0);
+    }
+}
+
+/* Captures at every site with some bytes of the table changed. Status 0: whatever came of it, nothing
+ * crashed. */
+static int capture_by_damaged_table(void) {
+    static const uint64_t sites[] = {RA_RECURSE_1,      RA_RECURSE_2, RA_RECURSE_RESUMED,
+                                     RA_RECURSE_SHARED, RA_JUMPER,    RA_JUMPER_RESUMED};
+    for (long n = random() % 4; n >= 0; n--)
+        table_memory[random() % 320] = (char)(random() % 2 ? random() % 8 : random());
+    if (stack_init())
+        return 0;
+    for (int i = 0; i < 6; i++) {
+        program_begin();
+        push_outermost();
+        push_recurse_shared(1, 1, 2, 3);
+        stack.context.reg[MACHINE_RA] = sites[i];
+        capture(0);
+    }
+    return 0;
+}
+
+Test(stack, survives_damaged_tables) {
+    for (unsigned round = 0; round < 1000; round++) {
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+            srandom(round);
+            _exit(capture_by_damaged_table());
+        }
+        cr_assert(eq(int, waitpid(child, &status, 0), child));
+        cr_assert(zero(status), "round %u: status %x", round, (unsigned)status);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "image.h"
 
 #include <gelf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "popcorn.h"
@@ -96,34 +97,24 @@ static const void *object(const struct image *image, const char *name, size_t *s
 
 struct program_tables image_tables(const struct image *image) {
     struct program_tables t = {0};
-    size_t offsets, blob, functions, names;
-    t.site_offset = object(image, "__popcorn_site_offset", &offsets);
-    t.blob = object(image, "__popcorn_site_blob", &blob);
-    t.functions = object(image, "__popcorn_funcs", &functions);
-    t.names = object(image, "__popcorn_names", &names);
-    if (!t.site_offset || !t.blob || !t.functions || !t.names || !names || t.names[names - 1])
+    size_t size;
+    const char *names = object(image, "__popcorn_names", &size);
+    if (!names)
         return t;
-    t.present = true;
-    t.nsites = (uint32_t)(offsets / sizeof *t.site_offset);
-    t.nfunctions = (uint32_t)(functions / sizeof *t.functions);
-    t.blob_end = t.blob + blob;
-    t.names_end = t.names + names;
+    t.name = calloc(image->sites.nframes + 1UL, sizeof *t.name);
+    if (!t.name)
+        die("out of memory");
+    for (const char *at = names, *end; t.nfunctions < image->sites.nframes; at = end + 1) {
+        end = memchr(at, 0, (size_t)(names + size - at));
+        if (!end)
+            break;
+        t.name[t.nfunctions++] = at;
+    }
     return t;
 }
 
 const char *tables_function(const struct program_tables *t, uint32_t function) {
-    if (!t->present || function >= t->nfunctions || t->functions[function].name >= t->names_end - t->names)
-        return NULL;
-    return t->names + t->functions[function].name;
-}
-
-const char *tables_site_function(const struct program_tables *t, uint32_t site) {
-    if (!t->present || site == POPCORN_SITE_LANDING || site >= t->nsites ||
-        t->site_offset[site] >= t->blob_end - t->blob)
-        return NULL;
-    struct popcorn_cursor at = {t->blob + t->site_offset[site], t->blob_end, false};
-    uint64_t function = popcorn_read_uleb(&at);
-    return at.bad ? NULL : tables_function(t, (uint32_t)function);
+    return function < t->nfunctions ? t->name[function] : NULL;
 }
 
 struct visit {

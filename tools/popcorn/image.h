@@ -18,24 +18,17 @@ struct image {
     struct popcorn_sites sites;
 };
 
-/* What the pass wrote about functions and sites. All pointers are into the mapped file. */
+/* The functions that may migrate. The names are in the mapped file. */
 struct program_tables {
-    bool present; /* false if the file has been stripped */
-    uint32_t nsites, nfunctions;
-    const uint32_t *site_offset;
-    const uint8_t *blob, *blob_end;
-    const struct popcorn_func *functions;
-    const char *names, *names_end;
+    const char **name; /* NULL if the file has been stripped */
+    uint32_t nfunctions;
 };
 
 /* Opens an image; `bytes` must stay mapped. Ends the command if it cannot be read. */
 void image_open(struct image *image, const char *isa, const uint8_t *bytes, size_t size);
 
-/* Reads the pass's tables out of an image. */
+/* Reads their names out of an image. To be freed: tables.name. */
 struct program_tables image_tables(const struct image *image);
-
-/* The function that site belongs to, or NULL. */
-const char *tables_site_function(const struct program_tables *tables, uint32_t site);
 
 /* The name of a function by number, or NULL. */
 const char *tables_function(const struct program_tables *tables, uint32_t function);

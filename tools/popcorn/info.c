@@ -114,7 +114,7 @@ static void count_function(const char *name, uint64_t size, void *data) {
 }
 
 static void show_functions(const struct image *image, const struct program_tables *tables, bool print) {
-    if (!tables->present) {
+    if (!tables->name) {
         puts("functions: unknown, the program has no symbol table any more");
         return;
     }
@@ -132,7 +132,7 @@ static void show_functions(const struct image *image, const struct program_table
         printf("functions: %" PRIu32 " can migrate, %" PRIu32
                " cannot (they reach no migration point; --functions lists "
                "them)\ncall sites: %" PRIu32 " where a thread may be captured (--sites lists them)\n",
-               list.count, count.plain, tables->nsites ? tables->nsites - 1 : 0);
+               list.count, count.plain, image->sites.nsites ? image->sites.nsites - 1 : 0);
     free(list.name);
 }
 
@@ -166,23 +166,43 @@ static void show_rule(const struct popcorn_sites *sites, uint32_t number) {
         printf(" r%" PRIu32 "@%+" PRId64, saved.reg, saved.offset);
 }
 
+static void show_values(const struct popcorn_site *site) {
+    struct popcorn_location location;
+    if (site->image) {
+        if (popcorn_site_location(site, 0, &location))
+            show_location(&location);
+        return;
+    }
+    for (uint32_t slot = popcorn_live_slot(&site->live, 0); slot < site->live.nslots;
+         slot = popcorn_live_slot(&site->live, slot + 1))
+        if (popcorn_site_location(site, slot, &location))
+            show_location(&location);
+}
+
+static void show_site(const struct popcorn_site *site, const struct program_tables *tables) {
+    bool known = site->site != POPCORN_SITE_IN_IMAGE;
+    const char *function = known ? tables_function(tables, site->live.function) : NULL;
+    printf("%#" PRIx64 " %" PRIu32 " %s%s", site->address, site->site, function ? function : "?",
+           site->image ? " (resume)" : "");
+    show_values(site);
+    show_rule(site->table, site->rule);
+    putchar('\n');
+}
+
 static void show_sites(const struct image *image, const struct program_tables *tables) {
+    uint32_t *place = calloc(image->sites.nslots + 1UL, sizeof *place);
+    struct popcorn_site site;
+    if (!place)
+        die("out of memory");
     printf("# %s: return address, site, function, live values | the caller's frame (registers by DWARF "
            "number)\n",
            image->isa);
     for (uint32_t i = 0; i < image->sites.count; i++) {
-        struct popcorn_site site;
-        struct popcorn_location location;
-        if (!popcorn_sites_at(&image->sites, i, &site))
+        if (!(i ? popcorn_sites_next(&site) : popcorn_sites_begin(&image->sites, 0, place, &site)))
             die("the %s image's call-site table is damaged", image->isa);
-        const char *function = tables_site_function(tables, site.site);
-        printf("%#" PRIx64 " %" PRIu32 " %s%s", site.address, site.site, function ? function : "?",
-               site.image ? " (resume)" : "");
-        for (uint32_t v = 0; v < site.nvalues && popcorn_site_next(&site, &location); v++)
-            show_location(&location);
-        show_rule(&image->sites, site.rule);
-        putchar('\n');
+        show_site(&site, tables);
     }
+    free(place);
 }
 
 static void show_images(const struct program *p) {
@@ -223,6 +243,7 @@ int command_info(int argc, char **argv) {
         show_functions(&image, &tables, request.functions);
     if (request.sites)
         show_sites(&image, &tables);
+    free(tables.name);
     elf_end(image.elf);
     return 0;
 }

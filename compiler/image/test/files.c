@@ -32,8 +32,8 @@ struct elf_image test_image(const char *isa, const char *what) {
     return image;
 }
 
-struct buffer test_table(const char *isa) {
-    struct elf_image image = test_image(isa, "elf");
+struct buffer test_table(const char *isa, const char *program) {
+    struct elf_image image = test_image(isa, program);
     struct buffer table = {0};
     struct popcorn_error error;
     cr_assert(sites_build(&image, POPCORN_TEXT_BASE, &table, &error), "%s: %s", isa, error.text);
@@ -42,14 +42,16 @@ struct buffer test_table(const char *isa) {
 }
 
 struct buffer test_final(const char *isa) {
-    struct buffer table = test_table(isa);
+    struct buffer table = test_table(isa, "statepoint.elf");
     char table_path[] = "/tmp/popcorn-table-XXXXXX", path[] = "/tmp/popcorn-final-XXXXXX";
     int table_fd = mkstemp(table_path), fd = mkstemp(path);
     cr_assert(table_fd >= 0 && fd >= 0 && write(table_fd, table.bytes, table.size) == (ssize_t)table.size);
     close(table_fd);
     close(fd);
-    char *command = must_format("llvm-objcopy-19 --add-section .popcorn.sites=%s %s/%s.elf %s", table_path,
-                                TEST_FILES, isa, path);
+    char *command = must_format("llvm-objcopy-19 --add-section "
+                                ".popcorn.sites=%s %s/%s.statepoint.elf %s"
+                                " && llvm-objcopy-19 --set-section-alignment .popcorn.sites=8 %s",
+                                table_path, TEST_FILES, isa, path, path);
     cr_assert(system(command) == 0);
     struct buffer final = read_file(path);
     unlink(table_path);

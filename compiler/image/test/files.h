@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the unit tests of compiler/ share: linked images and object files of the two .ll files here, made by
+ * What the unit tests of compiler/ share: linked images and object files of the .ll files here, made by
  * CMake for each ISA, in the folder TEST_FILES.
  */
 #ifndef POPCORN_TEST_FILES_H
@@ -21,8 +21,8 @@ struct buffer test_file(const char *isa, const char *what);
 /* An ELF image over a copy of that file, which may be altered. */
 struct elf_image test_image(const char *isa, const char *what);
 
-/* The call-site table of an ISA's linked image. */
-struct buffer test_table(const char *isa);
+/* The call-site table of one of an ISA's linked images, "statepoint.elf" or "many.elf". */
+struct buffer test_table(const char *isa, const char *program);
 
 /* An image with that table in it, as popcorn-ld's second link makes it. */
 struct buffer test_final(const char *isa);

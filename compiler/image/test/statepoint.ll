@@ -2,6 +2,10 @@
 ; Two functions with three call sites: values in registers, spilled, constant; a frame image; a call that pushes
 ; arguments on x86_64.
 
+; What the pass says of sites 1, with five live slots, and 2, with one.
+@frames = private constant <{ i32, i32, i32, i32, i32, i32, i16, i16, i8, i8 }>
+    <{ i32 3, i32 1, i32 2, i32 0, i32 1, i32 0, i16 5, i16 0, i8 31, i8 1 }>, section ".popcorn.frames"
+
 declare void @callee()
 declare void @many(i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64)
 declare token @llvm.experimental.gc.statepoint.p0(i64 immarg, i32 immarg, ptr, i32 immarg, i32 immarg, ...)

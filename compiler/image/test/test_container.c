@@ -74,8 +74,8 @@ Test(container, is_still_an_elf_file_with_its_sections) {
 }
 
 Test(container, what_is_no_program_is_told_from_what_is_damaged) {
-    struct buffer parts[TEST_ISAS], program = make_program(parts), plain = test_file("x86_64", "elf"),
-                                    text = {0};
+    struct buffer parts[TEST_ISAS], program = make_program(parts),
+                                    plain = test_file("x86_64", "statepoint.elf"), text = {0};
     struct popcorn_container c;
     buffer_put(&text, "#!/bin/sh\n", 10);
     cr_expect_eq(popcorn_container_open(&c, read_bytes, &plain), POPCORN_CONTAINER_FOREIGN);

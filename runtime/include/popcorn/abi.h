@@ -28,6 +28,7 @@
 #define POPCORN_SECTION_RODATA ".popcorn.rodata"
 #define POPCORN_SECTION_DATA ".popcorn.data"
 #define POPCORN_SECTION_BSS ".bss.popcorn"
+#define POPCORN_SECTION_FRAMES ".popcorn.frames" /* only for popcorn-ld: no part of an image */
 /* Sections that popcorn-ld makes. */
 #define POPCORN_SECTION_SITES ".popcorn.sites"
 #define POPCORN_SECTION_IMAGE ".popcorn.image." /* + ISA name: another ISA's whole ELF image, not loaded */
@@ -56,26 +57,43 @@
 /* Site 0 ends a chain of records: there the thread lands and goes on. */
 #define POPCORN_SITE_LANDING 0u
 
-/* Bits of a site's flags. */
+/* Bits of a frame's flags. */
 #define POPCORN_SITE_SETJMP                                                                                  \
     1u /* its function calls setjmp; live value 0 is the base of its data-stack frame */
 
 /*
- * Emitted by the pass, the same in every image but for `resume`:
- *   const uint32_t __popcorn_site_count;         number of sites, counting the landing (site 0)
- *   const uint32_t __popcorn_site_offset[];      site -> offset of its description in __popcorn_site_blob
- *   const uint8_t  __popcorn_site_blob[];        ULEB128s: function, flags, number of live values n, then n
- * slot numbers, ascending, the first as it is, each other minus the one before const uint32_t
- * __popcorn_func_count; const struct popcorn_func __popcorn_funcs[]; const char     __popcorn_names[];
- * NUL-terminated function names const uint64_t __popcorn_layout_hash;        of all of the above but
- * `resume`: the same program has the same hash const struct popcorn_tls __popcorn_tls;
+ * Emitted by the pass, where functions that may migrate have numbers:
+ *   const uint32_t __popcorn_func_count;
+ *   void *const    __popcorn_resume[];     RetT f.resume(struct frame_record *)
+ *   const char     __popcorn_names[];      their names, a NUL behind each
+ *   const uint64_t __popcorn_layout_hash;  of names and POPCORN_SECTION_FRAMES: the same program has the same
+ *
+ *   const struct popcorn_tls __popcorn_tls;
+ *
+ * POPCORN_SECTION_FRAMES holds what is the same of a site on every ISA: a struct popcorn_frames_header, a
+ * struct popcorn_frame for each function, and the rows of bits. popcorn-ld makes it a part of the call-site
+ * table; popcorn/sites.h reads it.
  */
 #ifndef __ASSEMBLER__
-struct popcorn_func {
-    void *resume;    /* RetT f.resume(struct frame_record *) */
-    uint32_t name;   /* offset in __popcorn_names */
-    uint32_t nslots; /* slots of 8 bytes in its frame image */
+struct popcorn_frames_header {
+    uint32_t nsites;    /* counting the landing (site 0) */
+    uint32_t nframes;   /* functions */
+    uint32_t live_size; /* bytes of rows */
+    uint32_t reserved;
 };
+
+/*
+ * A function: its sites are those from first_site to that of the next function. Each has a row of nslots
+ * bits in whole bytes: bit i % 8 of byte i / 8 says whether slot i is live.
+ */
+struct popcorn_frame {
+    uint32_t first_site;
+    uint32_t live;   /* where its rows of bits begin */
+    uint16_t nslots; /* slots of 8 bytes in its frame image */
+    uint16_t flags;  /* POPCORN_SITE_... of all its sites */
+};
+
+#define POPCORN_SLOTS_MOST 65535u /* of a frame */
 
 struct popcorn_tls {
     const void *image;

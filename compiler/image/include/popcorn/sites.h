@@ -2,24 +2,37 @@
 /*
  * The call-site table: what `.popcorn.sites` holds and how to read it.
  *
- * popcorn-ld joins .llvm_stackmaps and .eh_frame of one ISA's image into this table. It says for every return
- * address at which a frame may be captured: which site of the program this is, how to find the caller's
- * frame, and where each live value is. Read-only, no relocations, little-endian; all offsets are in bytes.
+ * popcorn-ld makes it for each ISA's image out of what the pass says of every site (POPCORN_SECTION_FRAMES),
+ * .llvm_stackmaps and .eh_frame. It says for every return address at which a frame may be captured: which
+ * site of the program this is, how to find the caller's frame, and where each live value is. Read-only, no
+ * relocations, little-endian; all offsets are in bytes.
  *
  *   header     struct popcorn_sites_header
  *   locations  struct popcorn_location[nlocations]: each place where some value is, the most frequent first
- *   addresses  uint32_t[count]: return address - text_base, strictly ascending: binary search
- *   blocks     uint32_t[]: for each POPCORN_SITES_BLOCK addresses, where the entry of the first of them begins,
- *              from the start of the blob; those of the others follow it
- *   blob      LEB128 numbers: first the frame rules, each one once, then the entries
+ *   blocks     struct popcorn_sites_block[]: one for POPCORN_SITES_BLOCK entries, ascending: binary search
+ *   frames     struct popcorn_frame[nframes]: functions by their first site
+ *   live       a row of bits for each site: which slots of the function's frame are live (popcorn/abi.h)
+ *   blob       frame rules, each one once, then the entries by ascending address
  *
- *   entry     ULEB size             bytes of the entry that follow
- *             ULEB site * 2 + image as the low half of the statepoint's id (POPCORN_ID)
- *             ULEB rule             where its frame rule begins, from the start of the blob
- *             ULEB n, then n ULEB   indices of locations: the live values in the order of the statepoint
  *   rule      ULEB register, SLEB offset: the CFA (the stack pointer of the caller behind the call)
- *             ULEB n, then n times ULEB register, SLEB offset: saved at CFA + offset; every other register
- * still holds what it held in the caller. The return address is always among them.
+ *             ULEB n, then n times ULEB register, SLEB offset: saved at CFA + offset. Every other register
+ *             still holds what it held in the caller. The return address is always among them.
+ *
+ *   entry     byte     bits 0 to 2: enum popcorn_entry, below
+ *                      bits 3 to 7: the site. 0: POPCORN_SITE_IN_IMAGE; 1: an SLEB follows, its difference to
+ *                      the site before; other: the difference + POPCORN_ENTRY_SITE_SAME
+ *             ULEB     difference to the address before
+ *             [SLEB]   difference to the site before
+ *             [ULEB]   where its frame rule begins, from the start of the blob
+ *             [places] where its values are
+ *
+ *   places    of a frame image: ULEB index of its location
+ *             else a bit for each live slot, the lowest slot first, lowest bit first, in whole bytes; then
+ *             ULEB index of the slot's location for each bit that is set
+ *
+ * Neighbours are much alike, so an entry says only what is different from before: a rule, an image's location
+ * and the locations of slots stay as they are until an entry changes them. Before the first entry of a block
+ * the address is what `blocks` says, and site, rule and all locations are 0.
  *
  * Registers are DWARF numbers of the ISA's psABI. One site may have several return addresses (the code
  * generator duplicates tails) but a return address has one site.
@@ -34,9 +47,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "popcorn/abi.h"
+
 #define POPCORN_SITES_MAGIC 0x5345544953504f50ULL /* "POPSITES" */
-#define POPCORN_SITES_VERSION 2
-#define POPCORN_SITES_BLOCK 16
+#define POPCORN_SITES_VERSION 3
+#define POPCORN_SITES_BLOCK 64
 
 struct popcorn_sites_header {
     uint64_t magic;
@@ -45,8 +60,30 @@ struct popcorn_sites_header {
     uint64_t text_base;
     uint32_t count;      /* of return addresses */
     uint32_t nlocations; /* different ones */
+    uint32_t nsites;     /* of the program, counting the landing */
+    uint32_t nframes;    /* functions that may migrate */
+    uint32_t nslots;     /* of the largest frame */
+    uint32_t live_size;  /* in bytes */
     uint32_t blob_size;  /* in bytes; padding may follow */
     uint32_t reserved;
+};
+
+struct popcorn_sites_block {
+    uint32_t address; /* of its first entry - text_base */
+    uint32_t entries; /* where they begin, from the start of the blob */
+};
+
+/* The first byte of an entry. */
+enum popcorn_entry {
+    POPCORN_ENTRY_IMAGE = 1,  /* its values are in a frame image (POPCORN_ID) */
+    POPCORN_ENTRY_RULE = 2,   /* has another rule than before */
+    POPCORN_ENTRY_PLACES = 4, /* has other locations than before */
+    POPCORN_ENTRY_SITE_SHIFT = 3,
+    POPCORN_ENTRY_SITE_IN_IMAGE = 0,
+    POPCORN_ENTRY_SITE_FAR = 1,
+    POPCORN_ENTRY_SITE_LEAST = 2,
+    POPCORN_ENTRY_SITE_SAME = 14,
+    POPCORN_ENTRY_SITE_MOST = 31,
 };
 
 enum popcorn_location_kind {
@@ -60,8 +97,8 @@ enum popcorn_location_kind {
 };
 
 struct popcorn_location {
-    uint32_t kind; /* enum popcorn_location_kind */
-    uint32_t reg;
+    uint32_t kind;  /* enum popcorn_location_kind */
+    uint32_t reg;   /* 0 for a constant */
     int64_t offset; /* or constant */
 };
 
@@ -78,22 +115,36 @@ struct popcorn_cursor {
 };
 
 struct popcorn_sites {
+    const struct popcorn_frame *frame;
     const struct popcorn_location *location;
-    const uint32_t *address, *block;
-    const uint8_t *blob;
-    uint32_t count, nlocations, blob_size, machine;
+    const struct popcorn_sites_block *block;
+    const uint8_t *live, *blob;
+    uint32_t count, nlocations, nsites, nframes, nslots, live_size, blob_size, machine;
     uint64_t text_base;
 };
 
-/* One return address, its entry begun: locations are next to be read. */
-struct popcorn_site {
+/* A site as every image has it: whose it is, and which slots of the frame are live. */
+struct popcorn_live {
     uint32_t site;
-    uint32_t nvalues; /* locations that follow */
-    uint32_t rule;    /* for popcorn_rule_open(); equal rules have equal numbers */
-    bool image;       /* the only location is that of the frame image */
-    uint64_t address; /* the return address */
+    uint32_t function;
+    uint32_t nslots; /* of the function's frame */
+    uint32_t flags;  /* POPCORN_SITE_... */
+    const uint8_t *row;
+};
+
+/* One return address, its entry read. */
+struct popcorn_site {
+    uint32_t index; /* of the entry */
+    uint32_t site;
+    uint32_t rule;            /* for popcorn_rule_open(); equal rules have equal numbers */
+    bool image;               /* its values are in a frame image */
+    uint64_t address;         /* the return address */
+    struct popcorn_live live; /* of the site; for POPCORN_SITE_IN_IMAGE of none in particular */
+    uint32_t image_place;     /* index of the image's location */
+    uint32_t *place;          /* indices of the slots' locations */
+    uint32_t before;          /* the last site that was a difference */
     const struct popcorn_sites *table;
-    struct popcorn_cursor locations;
+    struct popcorn_cursor entries; /* that follow */
 };
 
 struct popcorn_rule {
@@ -133,24 +184,31 @@ static inline int64_t popcorn_read_sleb(struct popcorn_cursor *c) {
 }
 
 /*
- * Opens the section of `size` bytes (8-byte aligned, must stay mapped). True if header and tables are whole;
- * entries are checked as they are read, or all at once by popcorn_sites_verify().
+ * Opens the section of `size` bytes, which must stay mapped. True if it is 8-byte aligned and has all parts;
+ * what they hold is checked as it is read, or all at once by popcorn_sites_verify().
  */
 static inline bool popcorn_sites_open(struct popcorn_sites *t, const void *section, size_t size) {
     const struct popcorn_sites_header *h = section;
-    if (size < sizeof *h || h->magic != POPCORN_SITES_MAGIC || h->version != POPCORN_SITES_VERSION)
+    if ((uintptr_t)section % 8 || size < sizeof *h || h->magic != POPCORN_SITES_MAGIC ||
+        h->version != POPCORN_SITES_VERSION || h->nslots > POPCORN_SLOTS_MOST)
         return false;
     uint64_t blocks = ((uint64_t)h->count + POPCORN_SITES_BLOCK - 1) / POPCORN_SITES_BLOCK;
-    uint64_t need = sizeof *h + h->nlocations * (uint64_t)sizeof(struct popcorn_location) +
-                    (h->count + blocks) * sizeof(uint32_t) + h->blob_size;
+    uint64_t need = sizeof *h + h->nframes * (uint64_t)sizeof *t->frame +
+                    h->nlocations * (uint64_t)sizeof *t->location + blocks * sizeof *t->block + h->live_size +
+                    h->blob_size;
     if (need > size)
         return false;
     t->location = (const struct popcorn_location *)(h + 1);
-    t->address = (const uint32_t *)(t->location + h->nlocations);
-    t->block = t->address + h->count;
-    t->blob = (const uint8_t *)(t->block + blocks);
+    t->block = (const struct popcorn_sites_block *)(t->location + h->nlocations);
+    t->frame = (const struct popcorn_frame *)(t->block + blocks);
+    t->live = (const uint8_t *)(t->frame + h->nframes);
+    t->blob = t->live + h->live_size;
     t->count = h->count;
     t->nlocations = h->nlocations;
+    t->nsites = h->nsites;
+    t->nframes = h->nframes;
+    t->nslots = h->nslots;
+    t->live_size = h->live_size;
     t->blob_size = h->blob_size;
     t->machine = h->machine;
     t->text_base = h->text_base;
@@ -166,56 +224,145 @@ static inline struct popcorn_cursor popcorn_sites_cursor(const struct popcorn_si
     return c;
 }
 
-/* The bytes of the entry at the cursor, which goes on behind them. */
-static inline struct popcorn_cursor popcorn_sites_entry(struct popcorn_cursor *c) {
-    uint64_t size = popcorn_read_uleb(c);
-    struct popcorn_cursor entry = {c->at, c->at, true};
-    if (c->bad || size > (uint64_t)(c->end - c->at)) {
-        c->bad = true;
-        return entry;
-    }
-    c->at += size;
-    entry.end = c->at;
-    entry.bad = false;
-    return entry;
+/* Describes a site of this function. False if it has no such site, or the table is damaged. */
+static inline bool popcorn_live_in(const struct popcorn_sites *t, uint32_t function, uint32_t site,
+                                   struct popcorn_live *l) {
+    const struct popcorn_frame *f = &t->frame[function];
+    uint32_t end = function + 1 < t->nframes ? f[1].first_site : t->nsites;
+    uint64_t width = ((uint32_t)f->nslots + 7) / 8, row = f->live + (uint64_t)(site - f->first_site) * width;
+    if (site < f->first_site || site >= end || f->nslots > t->nslots || row + width > t->live_size)
+        return false;
+    *l = (struct popcorn_live){site, function, f->nslots, f->flags, t->live + row};
+    return true;
 }
 
-/* Begins the index-th return address (0 <= index < count). False if the entry is damaged. */
-static inline bool popcorn_sites_at(const struct popcorn_sites *t, uint32_t index, struct popcorn_site *s) {
-    struct popcorn_cursor all = popcorn_sites_cursor(t, t->block[index / POPCORN_SITES_BLOCK]);
-    for (uint32_t i = index % POPCORN_SITES_BLOCK; i; i--)
-        popcorn_sites_entry(&all);
-    struct popcorn_cursor c = popcorn_sites_entry(&all);
-    uint64_t id = popcorn_read_uleb(&c);
-    uint64_t rule = popcorn_read_uleb(&c);
-    uint64_t n = popcorn_read_uleb(&c);
-    s->site = (uint32_t)(id >> 1);
-    s->image = id & 1;
-    s->rule = (uint32_t)rule;
-    s->nvalues = (uint32_t)n;
-    s->address = t->text_base + t->address[index];
-    s->table = t;
-    s->locations = c;
-    return !c.bad && id >> 33 == 0 && rule < t->blob_size && n <= (uint64_t)(c.end - c.at);
-}
-
-/* Begins the entry of a return address. False if the address is no call site, or its entry is damaged. */
-static inline bool popcorn_sites_find(const struct popcorn_sites *t, uint64_t address,
-                                      struct popcorn_site *s) {
-    uint64_t wanted = address - t->text_base;
-    uint32_t low = 0, n = t->count;
+/* Describes a site. False if the program has no such site (the landing is none), or the table is damaged. */
+static inline bool popcorn_live_open(const struct popcorn_sites *t, uint32_t site, struct popcorn_live *l) {
+    uint32_t low = 0, n = t->nframes;
     while (n > 1) {
         uint32_t half = n / 2;
-        low = t->address[low + half] <= wanted ? low + half : low;
+        low = t->frame[low + half].first_site <= site ? low + half : low;
         n -= half;
     }
-    return n == 1 && t->address[low] == wanted && popcorn_sites_at(t, low, s);
+    return n == 1 && site != POPCORN_SITE_LANDING && popcorn_live_in(t, low, site, l);
 }
 
-/* Reads the next location: call it at most nvalues times. False if damaged. */
-static inline bool popcorn_site_next(struct popcorn_site *s, struct popcorn_location *l) {
-    uint64_t index = popcorn_read_uleb(&s->locations);
-    if (s->locations.bad || index >= s->table->nlocations)
+/* The lowest live slot that is not below `slot`; nslots or more if there is none. */
+static inline uint32_t popcorn_live_slot(const struct popcorn_live *l, uint32_t slot) {
+    for (; slot < l->nslots; slot = (slot | 7) + 1) {
+        unsigned rest = (unsigned)l->row[slot / 8] >> slot % 8;
+        if (rest)
+            return slot + (uint32_t)__builtin_ctz(rest);
+    }
+    return slot;
+}
+
+/* The number of live slots. */
+static inline uint32_t popcorn_live_count(const struct popcorn_live *l) {
+    uint32_t n = 0;
+    for (uint32_t slot = popcorn_live_slot(l, 0); slot < l->nslots; slot = popcorn_live_slot(l, slot + 1))
+        n++;
+    return n;
+}
+
+/* Reads which slots have moved, and where to. */
+static inline void popcorn_read_places(struct popcorn_site *s) {
+    struct popcorn_cursor *c = &s->entries;
+    uint32_t i = 0, size = (popcorn_live_count(&s->live) + 7) / 8;
+    const uint8_t *moved = c->at;
+    if (size > (size_t)(c->end - c->at)) {
+        c->bad = true;
+        return;
+    }
+    c->at += size;
+    for (uint32_t slot = popcorn_live_slot(&s->live, 0); slot < s->live.nslots;
+         slot = popcorn_live_slot(&s->live, slot + 1), i++)
+        if (moved[i / 8] >> i % 8 & 1)
+            s->place[slot] = (uint32_t)popcorn_read_uleb(c);
+}
+
+static inline bool popcorn_read_site(struct popcorn_site *s, unsigned code) {
+    if (code == POPCORN_ENTRY_SITE_IN_IMAGE) {
+        s->site = POPCORN_SITE_IN_IMAGE;
+        return s->image;
+    }
+    s->before += code == POPCORN_ENTRY_SITE_FAR ? (uint32_t)popcorn_read_sleb(&s->entries)
+                                                : code - POPCORN_ENTRY_SITE_SAME;
+    s->site = s->before;
+    return (s->table->nframes && popcorn_live_in(s->table, s->live.function, s->site, &s->live)) ||
+           popcorn_live_open(s->table, s->site, &s->live);
+}
+
+static inline bool popcorn_read_entry(struct popcorn_site *s) {
+    struct popcorn_cursor *c = &s->entries;
+    unsigned first = c->at < c->end ? *c->at++ : (c->bad = true, 0);
+    s->image = first & POPCORN_ENTRY_IMAGE;
+    s->address += popcorn_read_uleb(c);
+    if (!popcorn_read_site(s, first >> POPCORN_ENTRY_SITE_SHIFT))
+        return false;
+    if (first & POPCORN_ENTRY_RULE)
+        s->rule = (uint32_t)popcorn_read_uleb(c);
+    if (first & POPCORN_ENTRY_PLACES && s->image)
+        s->image_place = (uint32_t)popcorn_read_uleb(c);
+    else if (first & POPCORN_ENTRY_PLACES)
+        popcorn_read_places(s);
+    return !c->bad;
+}
+
+/* Reads the first entry of a block (block * POPCORN_SITES_BLOCK < count). False if it is damaged. */
+static inline bool popcorn_sites_begin(const struct popcorn_sites *t, uint32_t block, uint32_t *place,
+                                       struct popcorn_site *s) {
+    const struct popcorn_sites_block *b = &t->block[block];
+    *s = (struct popcorn_site){.index = block * POPCORN_SITES_BLOCK,
+                               .address = t->text_base + b->address,
+                               .place = place,
+                               .table = t,
+                               .entries = popcorn_sites_cursor(t, b->entries)};
+    for (uint32_t i = 0; i < t->nslots; i++)
+        place[i] = 0;
+    return popcorn_read_entry(s);
+}
+
+/* Goes on to the next entry (index + 1 < count). False if it is damaged: then there is no going on. */
+static inline bool popcorn_sites_next(struct popcorn_site *s) {
+    if (++s->index % POPCORN_SITES_BLOCK == 0)
+        return popcorn_sites_begin(s->table, s->index / POPCORN_SITES_BLOCK, s->place, s);
+    return popcorn_read_entry(s);
+}
+
+/* Index of the last block that begins at or below an address - text_base; of the first if none does. */
+static inline uint32_t popcorn_sites_block(const struct popcorn_sites *t, uint64_t wanted) {
+    uint32_t low = 0, n = t->count / POPCORN_SITES_BLOCK + (t->count % POPCORN_SITES_BLOCK != 0);
+    while (n > 1) {
+        uint32_t half = n / 2;
+        low = t->block[low + half].address <= wanted ? low + half : low;
+        n -= half;
+    }
+    return low;
+}
+
+/*
+ * Reads the entry of a return address. `place` has room for nslots numbers and belongs to `s` as long as `s`
+ * is in use. False if the address is no call site; s->entries.bad tells whether its entry is damaged.
+ */
+static inline bool popcorn_sites_find(const struct popcorn_sites *t, uint64_t address, uint32_t *place,
+                                      struct popcorn_site *s) {
+    uint32_t block = popcorn_sites_block(t, address - t->text_base);
+    s->entries.bad = false;
+    if (!t->count)
+        return false;
+    bool good = popcorn_sites_begin(t, block, place, s);
+    while (good && s->address < address && s->index + 1 < t->count && (s->index + 1) % POPCORN_SITES_BLOCK)
+        good = popcorn_sites_next(s);
+    s->entries.bad = !good;
+    return good && s->address == address;
+}
+
+/* The location of the frame image, or of a live slot's value. False if damaged. */
+static inline bool popcorn_site_location(const struct popcorn_site *s, uint32_t slot,
+                                         struct popcorn_location *l) {
+    uint32_t index = s->image ? s->image_place : s->place[slot];
+    if (index >= s->table->nlocations)
         return false;
     *l = s->table->location[index];
     return l->kind <= POPCORN_CONSTANT;
@@ -237,29 +384,45 @@ static inline bool popcorn_rule_next(struct popcorn_rule *r, struct popcorn_save
     return !r->saved.bad;
 }
 
+static inline bool popcorn_verify_locations(const struct popcorn_site *s, uint32_t limit) {
+    struct popcorn_location l;
+    if (s->image)
+        return popcorn_site_location(s, 0, &l) && l.reg < limit;
+    for (uint32_t slot = popcorn_live_slot(&s->live, 0); slot < s->live.nslots;
+         slot = popcorn_live_slot(&s->live, slot + 1))
+        if (!popcorn_site_location(s, slot, &l) || l.reg >= limit)
+            return false;
+    return true;
+}
+
+static inline bool popcorn_verify_rule(const struct popcorn_site *s, uint32_t limit) {
+    struct popcorn_rule r;
+    if (!popcorn_rule_open(s->table, s->rule, &r) || r.cfa_reg >= limit)
+        return false;
+    for (uint32_t i = 0; i < r.nsaved; i++) {
+        struct popcorn_saved saved;
+        if (!popcorn_rule_next(&r, &saved) || saved.reg >= limit)
+            return false;
+    }
+    return true;
+}
+
 /*
- * Reads the whole table. True if every entry and rule is sound, addresses ascend and no register number is
- * nregs or more (the ISA's number of DWARF registers; 0: do not check).
+ * Reads the whole table. True if every site, entry and rule is sound, addresses ascend and no register number
+ * is nregs or more (the ISA's number of DWARF registers; 0: do not check). `place` is for nslots numbers.
  */
-static inline bool popcorn_sites_verify(const struct popcorn_sites *t, uint32_t nregs) {
+static inline bool popcorn_sites_verify(const struct popcorn_sites *t, uint32_t nregs, uint32_t *place) {
     uint32_t limit = nregs ? nregs : UINT32_MAX;
+    struct popcorn_live l;
+    struct popcorn_site s;
+    for (uint32_t site = 1; site < t->nsites; site++)
+        if (!popcorn_live_open(t, site, &l))
+            return false;
     for (uint32_t i = 0; i < t->count; i++) {
-        struct popcorn_site s;
-        struct popcorn_rule r;
-        if ((i && t->address[i] <= t->address[i - 1]) || !popcorn_sites_at(t, i, &s))
+        uint64_t before = i ? s.address : 0;
+        if (!(i ? popcorn_sites_next(&s) : popcorn_sites_begin(t, 0, place, &s)) || s.address <= before ||
+            !popcorn_verify_locations(&s, limit) || !popcorn_verify_rule(&s, limit))
             return false;
-        for (uint32_t k = 0; k < s.nvalues; k++) {
-            struct popcorn_location l;
-            if (!popcorn_site_next(&s, &l) || l.reg >= limit)
-                return false;
-        }
-        if (!popcorn_rule_open(t, s.rule, &r) || r.cfa_reg >= limit)
-            return false;
-        for (uint32_t k = 0; k < r.nsaved; k++) {
-            struct popcorn_saved saved;
-            if (!popcorn_rule_next(&r, &saved) || saved.reg >= limit)
-                return false;
-        }
     }
     return true;
 }

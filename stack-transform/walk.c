@@ -41,6 +41,15 @@ static int no_site(int error, uint64_t address, char *reason) {
     return fail(reason, error, "damaged call-site record of return address", address);
 }
 
+/* Reads 1 to 8 bytes, aligned or not, extended by zeros: all ISAs are little-endian. */
+static inline bool read_stack(const struct frame_walk *w, uint64_t address, size_t size, uint64_t *value) {
+    *value = 0;
+    if (!on_stack(w, address, size))
+        return false;
+    __builtin_memcpy(value, (const void *)address, size);
+    return true;
+}
+
 static bool read_location(const struct frame_walk *w, const struct popcorn_location *l, uint64_t *value) {
     uint64_t address = w->context.reg[l->reg] + (uint64_t)l->offset;
     switch (l->kind) {
@@ -48,19 +57,13 @@ static bool read_location(const struct frame_walk *w, const struct popcorn_locat
         *value = w->context.reg[l->reg];
         return true;
     case POPCORN_AT_8:
-        if (!on_stack(w, address, 8))
-            return false;
-        __builtin_memcpy(value, (const void *)address, 8);
-        return true;
+        return read_stack(w, address, 8, value);
     case POPCORN_AT_4:
-        *value = on_stack(w, address, 4) ? *(const uint32_t *)address : 0;
-        return on_stack(w, address, 4);
+        return read_stack(w, address, 4, value);
     case POPCORN_AT_2:
-        *value = on_stack(w, address, 2) ? *(const uint16_t *)address : 0;
-        return on_stack(w, address, 2);
+        return read_stack(w, address, 2, value);
     case POPCORN_AT_1:
-        *value = on_stack(w, address, 1) ? *(const uint8_t *)address : 0;
-        return on_stack(w, address, 1);
+        return read_stack(w, address, 1, value);
     case POPCORN_CONSTANT:
         *value = (uint64_t)l->offset;
         return true;
@@ -114,10 +117,8 @@ int walk_up(struct frame_walk *w, char reason[STACK_REASON_SIZE]) {
     if (cfa <= reg[MACHINE_SP] || cfa > w->high || cfa % 8)
         return fail_in(reason, s, "has no sound end");
     for (uint32_t i = 0; i < s->nsaved; i++) {
-        uint64_t address = cfa + (uint64_t)s->saved[i].offset;
-        if (!on_stack(w, address, 8))
+        if (!read_stack(w, cfa + (uint64_t)s->saved[i].offset, 8, &reg[s->saved[i].reg]))
             return fail_in(reason, s, "saves a register outside the stack");
-        reg[s->saved[i].reg] = *(const uint64_t *)address;
     }
     reg[MACHINE_SP] = cfa;
     return look(w, reason);

@@ -31,6 +31,15 @@ long machine_syscall(long number, long a, long b, long c, long d, long e, long f
 long machine_generic_syscall(long number, long a, long b, long c, long d, long e, long f);
 
 /*
+ * Copies between us and memory that the program has named in a system call: 0, or -EFAULT if it cannot be
+ * read or written. Takes a system call where popcorn_reachable(), which the run time provides, does not know
+ * for sure that it can.
+ */
+bool popcorn_reachable(const void *users, size_t size, bool write);
+int machine_from_user(void *to, const void *users, size_t size);
+int machine_to_user(void *users, const void *from, size_t size);
+
+/*
  * Cancellation points. machine_generic_syscall makes its system calls by machine_syscall_point, which returns
  * -EINTR instead when the thread's block says POPCORN_CANCEL_INTERRUPTED. While the native pc is in
  * [machine_point_begin, machine_point_end), the call has had no effect yet, and from there a thread may be

@@ -65,6 +65,15 @@ bool regions_lowered_by(const struct regions *t, uint64_t start, uint64_t end, u
     return false;
 }
 
+bool regions_allow(const struct regions *t, uint64_t start, uint64_t end, uint32_t protection) {
+    for (uint32_t i = regions_search(t, start); start < end; i++) {
+        if (i >= t->count || t->entry[i].start > start || protection & ~t->entry[i].protection)
+            return false;
+        start = t->entry[i].end;
+    }
+    return true;
+}
+
 bool regions_room(const struct regions *t) {
     return t->count + 2 <= t->capacity;
 }

@@ -63,6 +63,9 @@ bool regions_system(const struct regions *, uint64_t start, uint64_t end);
 /* Does a region in [start, end) allow what `protection` does not? */
 bool regions_lowered_by(const struct regions *, uint64_t start, uint64_t end, uint32_t protection);
 
+/* Is every byte of [start, end) in use, with at least this protection? */
+bool regions_allow(const struct regions *, uint64_t start, uint64_t end, uint32_t protection);
+
 /* Is there room for one change (a change adds two entries at most)? */
 bool regions_room(const struct regions *);
 

@@ -123,22 +123,23 @@ long signals_action(int sig, const struct signal_action *action, struct signal_a
     if (size != 8 || sig < 1 || sig >= SIGNAL_COUNT || sig == POPCORN_MIGRATE_SIGNAL)
         return -E_INVAL;
     struct signal_action wanted, before;
-    if (action)
-        wanted = *action;
+    if (action && machine_from_user(&wanted, action, sizeof wanted))
+        return -E_FAULT;
     lock_take(&table()->lock);
     learn(sig);
     before = table()->action[sig];
     long r = action ? change(sig, &wanted) : 0;
     lock_release(&table()->lock);
-    if (r == 0 && old)
-        *old = before;
-    return r;
+    return r == 0 && old ? machine_to_user(old, &before, sizeof before) : r;
 }
 
 long signals_mask(int how, const uint64_t *set, uint64_t *old, size_t size) {
+    uint64_t allowed;
     if (!set || size != 8 || how == MASK_UNBLOCK)
         return KERNEL(NR_rt_sigprocmask, how, set, old, size);
-    uint64_t allowed = signals_allowed(*set);
+    if (machine_from_user(&allowed, set, sizeof allowed))
+        return -E_FAULT;
+    allowed = signals_allowed(allowed);
     return KERNEL(NR_rt_sigprocmask, how, &allowed, old, size);
 }
 
@@ -149,7 +150,9 @@ long signals_alternate(const void *new_stack, void *old_stack) {
     uint64_t sp = *(uint64_t *)((char *)thread->tcb + POPCORN_TCB_DATA_STACK);
     bool on = !(mine->flags & ALTERNATE_DISABLED) && sp - mine->base <= mine->size;
     if (new_stack) {
-        struct room_alternate wanted = *(const struct room_alternate *)new_stack;
+        struct room_alternate wanted;
+        if (machine_from_user(&wanted, new_stack, sizeof wanted))
+            return -E_FAULT;
         if (on)
             return -E_PERM;
         if (wanted.flags & ~ALTERNATE_DISABLED)
@@ -159,9 +162,7 @@ long signals_alternate(const void *new_stack, void *old_stack) {
         *mine = wanted;
     }
     before.flags |= on ? ALTERNATE_ON : 0;
-    if (old_stack)
-        *(struct room_alternate *)old_stack = before;
-    return 0;
+    return old_stack ? machine_to_user(old_stack, &before, sizeof before) : 0;
 }
 
 void signals_block_all(void) {

@@ -52,8 +52,8 @@ static long sleep_here(long number, const long a[6]) {
             request = &left;
             continue;
         }
-        if (r == -E_INTR && program_left)
-            *program_left = left;
+        if (r == -E_INTR && program_left && machine_to_user(program_left, &left, sizeof left))
+            return -E_FAULT;
         return r;
     }
 }
@@ -77,13 +77,14 @@ static long wait_on_node(struct native *native, const long call[6]) {
 static long futex_here(const long a[6]) {
     struct native *native = native_self();
     long call[6] = {a[0], a[1] & ~FUTEX_PRIVATE, a[2], a[3], a[4], a[5]};
-    const struct kernel_time *timeout = (const struct kernel_time *)a[3];
-    if (!timeout && !nodes_at_origin)
+    struct kernel_time left;
+    if (!a[3] && !nodes_at_origin)
         return wait_on_node(native, call);
-    if ((call[1] & FUTEX_COMMAND) != FUTEX_WAIT || !timeout)
+    if ((call[1] & FUTEX_COMMAND) != FUTEX_WAIT || !a[3])
         return syscall_restartable(NR_futex, call);
-    int64_t end = kernel_nanoseconds() + timeout->seconds * 1000000000 + timeout->nanoseconds;
-    struct kernel_time left = *timeout;
+    if (machine_from_user(&left, (const void *)a[3], sizeof left))
+        return -E_FAULT;
+    int64_t end = kernel_nanoseconds() + left.seconds * 1000000000 + left.nanoseconds;
     for (;;) {
         struct interruptions before = interruptions_now(native);
         call[3] = (long)&left;
@@ -109,7 +110,9 @@ static long with_mask(long number, const long a[6], int at, long size) {
     uint64_t mask;
     long call[6] = {a[0], a[1], a[2], a[3], a[4], a[5]};
     if (a[at] && size == 8) {
-        mask = signals_allowed(*(const uint64_t *)a[at]);
+        if (machine_from_user(&mask, (const void *)a[at], sizeof mask))
+            return -E_FAULT;
+        mask = signals_allowed(mask);
         call[at] = (long)&mask;
     }
     return syscall_restartable(number, call);
@@ -119,10 +122,12 @@ static long select_with_mask(const long a[6]) {
     uint64_t given[2], mask;
     long call[6] = {a[0], a[1], a[2], a[3], a[4], a[5]};
     if (a[5]) {
-        given[0] = ((const uint64_t *)a[5])[0];
-        given[1] = ((const uint64_t *)a[5])[1];
+        if (machine_from_user(given, (const void *)a[5], sizeof given))
+            return -E_FAULT;
         if (given[0] && given[1] == 8) {
-            mask = signals_allowed(*(const uint64_t *)given[0]);
+            if (machine_from_user(&mask, (const void *)given[0], sizeof mask))
+                return -E_FAULT;
+            mask = signals_allowed(mask);
             given[0] = (uint64_t)&mask;
         }
         call[5] = (long)given;

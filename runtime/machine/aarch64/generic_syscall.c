@@ -49,8 +49,8 @@ static long generic_openat2(long directory, long path, const uint64_t *how, size
 
     if (!how || size < 3 * sizeof *how || size > sizeof native || size % sizeof *how)
         return machine_syscall_point(SYS_openat2, directory, path, (long)how, (long)size, 0, 0);
-    for (size_t i = 0; i < size / sizeof *how; i++)
-        native[i] = how[i];
+    if (machine_from_user(native, how, size))
+        return -EFAULT;
     native[0] = to_native_flags(native[0]);
     return machine_syscall_point(SYS_openat2, directory, path, (long)native, (long)size, 0, 0);
 }

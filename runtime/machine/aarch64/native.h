@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define NATIVE_getpid 172
+#define NATIVE_process_vm_readv 270
+#define NATIVE_process_vm_writev 271
 #define NATIVE_O_DIRECTORY 040000
 #define NATIVE_O_NOFOLLOW 0100000
 #define NATIVE_O_DIRECT 0200000

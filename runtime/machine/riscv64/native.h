@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define NATIVE_getpid 172
+#define NATIVE_process_vm_readv 270
+#define NATIVE_process_vm_writev 271
+
 /* The kernel has no restorer here. qemu-user (7.2) believes it has one, so the mask stands in both places. */
 struct native_sigaction {
     void (*handler)(int, void *, void *);

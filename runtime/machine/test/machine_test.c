@@ -402,6 +402,11 @@ static void on_alarm(int sig, void *info, void *context) {
     machine_end_point(context);
 }
 
+bool popcorn_reachable(const void *users, size_t size, bool write) {
+    (void)write;
+    return users && size;
+}
+
 long __cancel(void) {
     return -ECANCELED;
 }

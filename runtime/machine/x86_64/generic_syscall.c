@@ -32,43 +32,60 @@ static long generic_stat(long number, long a, long b, struct generic_stat *out, 
     long result = number == NATIVE_fstat ? native(number, a, (long)&s, 0, 0, 0, 0)
                                          : native(number, a, b, (long)&s, flags, 0, 0);
 
-    if (result == 0)
-        *out = (struct generic_stat){
-            .dev = s.dev,
-            .ino = s.ino,
-            .mode = s.mode,
-            .nlink = (uint32_t)s.nlink,
-            .uid = s.uid,
-            .gid = s.gid,
-            .rdev = s.rdev,
-            .size = s.size,
-            .blksize = (int32_t)s.blksize,
-            .blocks = s.blocks,
-            .atime = s.atime,
-            .atime_nsec = s.atime_nsec,
-            .mtime = s.mtime,
-            .mtime_nsec = s.mtime_nsec,
-            .ctime = s.ctime,
-            .ctime_nsec = s.ctime_nsec,
-        };
-    return result;
+    if (result)
+        return result;
+    struct generic_stat generic = {
+        .dev = s.dev,
+        .ino = s.ino,
+        .mode = s.mode,
+        .nlink = (uint32_t)s.nlink,
+        .uid = s.uid,
+        .gid = s.gid,
+        .rdev = s.rdev,
+        .size = s.size,
+        .blksize = (int32_t)s.blksize,
+        .blocks = s.blocks,
+        .atime = s.atime,
+        .atime_nsec = s.atime_nsec,
+        .mtime = s.mtime,
+        .mtime_nsec = s.mtime_nsec,
+        .ctime = s.ctime,
+        .ctime_nsec = s.ctime_nsec,
+    };
+    return machine_to_user(out, &generic, sizeof generic);
 }
 
 static long generic_epoll_ctl(long epoll, long operation, long fd, const struct generic_epoll_event *event) {
     struct native_epoll_event packed;
+    struct generic_epoll_event spread;
 
+    if (event && machine_from_user(&spread, event, sizeof spread))
+        return -EFAULT;
     if (event)
-        packed = (struct native_epoll_event){event->events, event->data};
+        packed = (struct native_epoll_event){spread.events, spread.data};
     return native(NATIVE_epoll_ctl, epoll, operation, fd, event ? (long)&packed : 0, 0, 0);
 }
 
-/* The kernel fills the program's array with packed events; they are spread from the last to the first. */
+/* Does writing up to `end` touch a page that writing up to `begin` has not? */
+static bool crosses_page(const void *begin, const void *end) {
+    return ((uintptr_t)begin - 1) / 4096 != ((uintptr_t)end - 1) / 4096;
+}
+
+/*
+ * The kernel fills the program's array with packed events; they are spread from the last to the first. The
+ * array may be too short for that: it is if there is no room for the last one.
+ */
 static long generic_epoll_wait(long number, long epoll, void *events, long max, long timeout, long mask,
                                long size) {
     long count = native(number, epoll, (long)events, max, timeout, mask, size);
     const struct native_epoll_event *packed = events;
     struct generic_epoll_event *spread = events;
 
+    if (count > 0 && crosses_page(packed + count, spread + count)) {
+        struct generic_epoll_event none = {0};
+        if (machine_to_user(&spread[count - 1], &none, sizeof none))
+            return -EFAULT;
+    }
     for (long i = count - 1; i >= 0; i--) {
         struct native_epoll_event event = packed[i];
         spread[i] = (struct generic_epoll_event){event.events, event.data};
@@ -81,22 +98,24 @@ static void copy_permission(uint64_t *to, const uint64_t *from) {
         to[i] = from[i];
 }
 
-static long generic_semctl(long id, long number, long command, struct generic_semid *out) {
+static long generic_semctl(long id, long number, long command, void *users) {
     enum { IPC_SET = 1, IPC_STAT = 2, SEM_STAT = 18, SEM_STAT_ANY = 20 };
+    struct generic_semid g = {0};
     struct native_semid s = {0};
 
     if (command != IPC_SET && command != IPC_STAT && command != SEM_STAT && command != SEM_STAT_ANY)
-        return native(NATIVE_semctl, id, number, command, (long)out, 0, 0);
-    if (command == IPC_SET)
-        copy_permission(s.permission, out->permission);
+        return native(NATIVE_semctl, id, number, command, (long)users, 0, 0);
+    if (command == IPC_SET && machine_from_user(&g, users, sizeof g))
+        return -EFAULT;
+    copy_permission(s.permission, g.permission);
     long result = native(NATIVE_semctl, id, number, command, (long)&s, 0, 0);
-    if (result >= 0 && command != IPC_SET) {
-        copy_permission(out->permission, s.permission);
-        out->otime = s.otime;
-        out->ctime = s.ctime;
-        out->nsems = s.nsems;
-    }
-    return result;
+    if (result < 0 || command == IPC_SET)
+        return result;
+    copy_permission(g.permission, s.permission);
+    g.otime = s.otime;
+    g.ctime = s.ctime;
+    g.nsems = s.nsems;
+    return machine_to_user(users, &g, sizeof g) ? -EFAULT : result;
 }
 
 static long generic_sigaction(long sig, const struct generic_sigaction *action, struct generic_sigaction *old,
@@ -125,7 +144,7 @@ long machine_generic_syscall(long number, long a, long b, long c, long d, long e
     case SYS_epoll_pwait2:
         return generic_epoll_wait(NATIVE_epoll_pwait2, a, (void *)b, c, d, e, f);
     case SYS_semctl:
-        return generic_semctl(a, b, c, (struct generic_semid *)d);
+        return generic_semctl(a, b, c, (void *)d);
     case SYS_rt_sigaction:
         return generic_sigaction(a, (const void *)b, (void *)c, d);
     case SYS_clone:

@@ -8,12 +8,15 @@
 
 #define NATIVE_fstat 5
 #define NATIVE_rt_sigaction 13
+#define NATIVE_getpid 39
 #define NATIVE_clone 56
 #define NATIVE_semctl 66
 #define NATIVE_arch_prctl 158
 #define NATIVE_epoll_ctl 233
 #define NATIVE_newfstatat 262
 #define NATIVE_epoll_pwait 281
+#define NATIVE_process_vm_readv 310
+#define NATIVE_process_vm_writev 311
 #define NATIVE_epoll_pwait2 441
 
 #define NATIVE_ARCH_SET_FS 0x1002

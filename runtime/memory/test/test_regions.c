@@ -148,6 +148,9 @@ Test(regions, lowered_protection) {
     cr_assert(regions_lowered_by(table, PAGE, 2 * PAGE, 1));
     cr_assert_not(regions_lowered_by(table, PAGE, 2 * PAGE, 7));
     cr_assert_not(regions_lowered_by(table, 6 * PAGE, 7 * PAGE, 0));
+    cr_assert(regions_allow(table, PAGE, 2 * PAGE, table->entry[0].protection));
+    cr_assert_not(regions_allow(table, PAGE, 2 * PAGE, 8));
+    cr_assert_not(regions_allow(table, 6 * PAGE, 7 * PAGE, 0), "not in use");
 }
 
 Test(regions, random_changes) {

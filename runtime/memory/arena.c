@@ -228,8 +228,10 @@ static long unmap_locked(uint64_t start, size_t size) {
     if (!regions_room(t))
         return -E_NOMEM;
     long r = KERNEL(NR_munmap, start, size);
-    if (r == 0)
+    if (r == 0) {
         forget_range(start, start + size);
+        nodes_forget(start, size);
+    }
     return r;
 }
 

@@ -15,6 +15,7 @@
 #define LAYOUT_CONTROL_SIZE (64UL << 10)
 #define LAYOUT_ACTIONS (POPCORN_ARENA_BASE + (32UL << 10)) /* signal/actions.c */
 #define LAYOUT_NODES (POPCORN_ARENA_BASE + (48UL << 10))   /* node/internal.h */
+#define LAYOUT_NODES_SIZE (16UL << 10)
 #define LAYOUT_REGIONS (POPCORN_ARENA_BASE + LAYOUT_CONTROL_SIZE)
 #define LAYOUT_REGIONS_SIZE (8UL << 20)
 #define LAYOUT_SYSTEM_SIZE (16UL << 20) /* the run time's part at the arena's beginning */

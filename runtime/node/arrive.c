@@ -15,6 +15,10 @@ void arrive_if_sent(struct popcorn_thread *thread) {
         return;
     thread->times.accepted = (uint64_t)kernel_nanoseconds();
     thread->node = native_node;
+    if (!nodes_at_origin) {
+        atomic_fetch_add(&node_room(native_node)->present, 1);
+        service_await_forgetting();
+    }
     machine_set_thread_pointer(thread->tcb);
     critical_end();
     if (box->begin) {

@@ -23,14 +23,28 @@
 #define NODE_IDLE 60000000000L     /* a worker has nothing to look at: its process ends with the origin's */
 #define NODE_EXIT_DIED 70
 
-/* What a node's process does for others, besides running threads. In portable memory, one a node. */
+#define STALE_RANGES 24
+
+struct stale_range {
+    uint64_t start, size;
+};
+
+/*
+ * What a node's process does for others, besides running threads. In portable memory, one a node.
+ *
+ * Ranges of the arena that the origin changes are stale on nodes that have mapped them. The origin enters
+ * them in a ring; the node's service forgets them, each once, before a thread can arrive or get a worker
+ * there. A node that no thread is on is not woken for that.
+ */
 struct node_room {
     _Atomic uint32_t bell;                   /* futex of its service thread */
-    _Atomic uint32_t answer;                 /* futex of the origin's thread that waits for the service */
+    _Atomic uint32_t answer;                 /* futex of threads that wait for the service */
     _Atomic(struct popcorn_thread *) wanted; /* threads that want a worker there */
-    _Atomic uint32_t forget;                 /* enum mailbox_state: a range to be looked up anew */
-    uint64_t forget_start, forget_size;
+    _Atomic uint32_t present;                /* threads on the node */
+    _Atomic uint32_t stale, forgotten;       /* ranges entered by the origin, done with by the node */
+    struct stale_range range[STALE_RANGES];
 };
+_Static_assert(sizeof(struct node_room) * POPCORN_CONTROL_NODES <= LAYOUT_NODES_SIZE, "layout.h");
 
 /* The greeting on the socket, both ways. */
 #define GREETING_MAGIC 0x4e4f4445504f5031ULL
@@ -86,6 +100,9 @@ void arrive_if_sent(struct popcorn_thread *);
 
 /* halt.c: on a node, outside critical sections: waits if the origin has told all threads to. */
 void halt_here(struct popcorn_thread *);
+
+/* service.c: on a node: has everything that is stale now been forgotten? If not, waits for that. */
+void service_await_forgetting(void);
 
 /* service.c: the service of a node's process. */
 _Noreturn void service_run(void);

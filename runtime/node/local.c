@@ -99,6 +99,7 @@ static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REAS
         critical_end();
         if (nodes_at_origin)
             shadow_wait(thread);
+        atomic_fetch_sub(&node_room(native_node)->present, 1);
         worker_wait(thread);
     }
     critical_leave();

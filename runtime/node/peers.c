@@ -142,35 +142,40 @@ void nodes_forked(void) {
         thread->native[i] = NULL;
         thread->mailbox->worker[i] = 0;
     }
+    __builtin_memset((void *)LAYOUT_NODES, 0, LAYOUT_NODES_SIZE);
     control->node[control->origin].pid = control->pid;
     atomic_store(&thread->mailbox->workers, 0);
 }
 
-static void wait_for_forgetting(int nid, struct node_room *room) {
+/* Waits until the node has forgotten what is stale, or is gone. */
+static void make_forget(int nid, struct node_room *room) {
     int64_t end = kernel_nanoseconds() + NODE_PATIENCE;
-    while (atomic_load(&room->forget) == MAILBOX_POSTED && node_runs(nid)) {
+    bell_ring(&room->bell);
+    while (node_runs(nid)) {
         uint32_t seen = atomic_load(&room->answer);
+        if (atomic_load(&room->forgotten) == atomic_load(&room->stale))
+            return;
         if (kernel_nanoseconds() > end)
             popcorn_fatal("a node's process does not answer", NODE_EXIT_DIED);
-        if (atomic_load(&room->forget) == MAILBOX_POSTED)
-            bell_wait(&room->answer, seen, NODE_TICK);
+        bell_wait(&room->answer, seen, NODE_TICK);
         peers_check();
     }
-    atomic_store(&room->forget, MAILBOX_FREE);
 }
 
-/* The caller holds the memory lock: one range at a time. */
+/* The caller holds the memory lock, so nobody else enters ranges. */
 void nodes_forget(uint64_t address, size_t size) {
     const struct popcorn_control *control = popcorn_control();
     for (int i = 0; i < (int)control->nnodes; i++) {
         struct node_room *room = node_room(i);
         if (i == control->origin || !node_runs(i))
             continue;
-        room->forget_start = address;
-        room->forget_size = size;
-        atomic_store(&room->forget, MAILBOX_POSTED);
-        bell_ring(&room->bell);
-        wait_for_forgetting(i, room);
+        uint32_t stale = atomic_load(&room->stale);
+        if (stale - atomic_load(&room->forgotten) == STALE_RANGES)
+            make_forget(i, room);
+        room->range[stale % STALE_RANGES] = (struct stale_range){address, size};
+        atomic_store(&room->stale, stale + 1);
+        if (atomic_load(&room->present)) /* a thread that arrives does the opposite: enters, then looks */
+            make_forget(i, room);
     }
 }
 
@@ -178,7 +183,9 @@ void nodes_thread_ends(struct popcorn_thread *thread) {
     struct popcorn_mailbox *box = thread->mailbox;
     const struct popcorn_control *control = popcorn_control();
     int64_t end = kernel_nanoseconds() + NODE_PATIENCE;
-    atomic_store(&box->place, MAILBOX_PLACE(MAILBOX_ENDED, 0));
+    uint32_t place = atomic_exchange(&box->place, MAILBOX_PLACE(MAILBOX_ENDED, 0));
+    if (MAILBOX_NODE(place) != control->origin)
+        atomic_fetch_sub(&node_room(MAILBOX_NODE(place))->present, 1);
     for (int i = 0; i < (int)control->nnodes; i++)
         if (box->worker[i])
             bell_ring(&box->bell[i]);

@@ -76,30 +76,47 @@ static void make_worker(struct popcorn_thread *thread) {
     }
 }
 
-static void make_workers(struct node_room *room) {
-    struct popcorn_thread *thread = atomic_exchange(&room->wanted, NULL);
-    while (thread) {
+static void make_workers(struct popcorn_thread *wanted) {
+    while (wanted) {
         struct popcorn_thread *next =
-            thread->mailbox->next_wanted; /* the thread may want another node at once */
-        make_worker(thread);
-        thread = next;
+            wanted->mailbox->next_wanted; /* the thread may want another node at once */
+        make_worker(wanted);
+        wanted = next;
     }
 }
 
 static void forget(struct node_room *room) {
-    if (atomic_load(&room->forget) != MAILBOX_POSTED)
+    uint32_t stale = atomic_load(&room->stale), done = atomic_load(&room->forgotten);
+    if (done == stale)
         return;
-    memory_forget(room->forget_start, room->forget_size);
-    atomic_store(&room->forget, MAILBOX_DONE);
+    for (; done != stale; done++)
+        memory_forget(room->range[done % STALE_RANGES].start, room->range[done % STALE_RANGES].size);
+    atomic_store(&room->forgotten, done);
     bell_ring(&room->answer);
 }
 
+void service_await_forgetting(void) {
+    struct node_room *room = node_room(native_node);
+    uint32_t stale = atomic_load(&room->stale);
+    if (atomic_load(&room->forgotten) == stale)
+        return;
+    bell_ring(&room->bell);
+    for (;;) {
+        uint32_t seen = atomic_load(&room->answer);
+        if ((int32_t)(atomic_load(&room->forgotten) - stale) >= 0)
+            return;
+        bell_wait(&room->answer, seen, NODE_TICK);
+    }
+}
+
+/* A worker touches its thread's memory at once: what lay there before must have been forgotten. */
 void service_run(void) {
     struct node_room *room = node_room(native_node);
     for (;;) {
         uint32_t seen = atomic_load(&room->bell);
-        make_workers(room);
+        struct popcorn_thread *wanted = atomic_exchange(&room->wanted, NULL);
         forget(room);
+        make_workers(wanted);
         bell_wait(&room->bell, seen, NODE_IDLE);
     }
 }

@@ -130,6 +130,9 @@ static int await_greeting(int socket, struct greeting *hello, char *reason) {
 static void accept_node(int nid, int socket, const struct greeting *hello) {
     struct popcorn_node_entry *node = &popcorn_control()->node[nid];
     node->pid = hello->pid;
+    atomic_store(&node_room(nid)->present, 0);
+    atomic_store(&node_room(nid)->stale, 0);
+    atomic_store(&node_room(nid)->forgotten, 0);
     peers_enter(nid, socket);
     __atomic_store_n(&node->state, POPCORN_NODE_RUNNING, __ATOMIC_RELEASE);
 }

@@ -12,7 +12,7 @@ static _Noreturn void leave(struct popcorn_thread *thread) {
     machine_set_thread_pointer(native->last_tcb);
     atomic_fetch_sub(workers, 1);
     KERNEL(NR_futex, workers, FUTEX_WAKE, 0x7fffffff);
-    machine_unmap_and_exit((void *)native->map, native->map_end - native->map);
+    native_leave(native);
 }
 
 static void leave_if_ended(struct popcorn_thread *thread) {

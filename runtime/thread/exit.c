@@ -30,7 +30,7 @@ void threads_exit(void *base, uint64_t size, int status) {
     room_destroy(thread);
     if (size)
         memory_munmap((uint64_t)base, size);
-    machine_unmap_and_exit((void *)native->map, native->map_end - native->map);
+    native_leave(native);
 }
 
 void threads_exit_group(int status) {

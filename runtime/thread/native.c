@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread/native.h"
+
+#include <stdatomic.h>
+
 #include "popcorn/backend.h"
 #include "popcorn/stack.h"
 #include "signal/signals.h"
 #include "syscall/kernel.h"
 
 #define ALTERNATE_SIZE (256UL << 10)
+#define SPARES 16
+#define WARM_SIZE (64UL << 10) /* of a spare stack, what stays in memory */
 #define NATIVE_SIZE ((sizeof(struct native) + KERNEL_PAGE - 1) & -KERNEL_PAGE)
 
 int native_node;
@@ -24,7 +29,62 @@ static long map_stack(size_t size) {
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 }
 
+/*
+ * Stacks of threads that have ended, to be used again: mapping one and its first pages takes longer than all
+ * else that a thread's beginning and end take. Their threads may still be on their way out. Without a lock:
+ * fork may copy the array at any time.
+ */
+static _Atomic(struct native *) spare[SPARES];
+
+static bool keep(struct native *native) {
+    for (int i = 0; i < SPARES; i++) {
+        struct native *none = NULL;
+        if (atomic_compare_exchange_strong(&spare[i], &none, native))
+            return true;
+    }
+    return false;
+}
+
+/* One that nobody stands on any more. */
+static struct native *take_spare(void) {
+    long pid = KERNEL(NR_getpid);
+    for (int i = 0; i < SPARES; i++) {
+        struct native *native = atomic_exchange(&spare[i], NULL);
+        if (native && KERNEL(NR_tgkill, pid, native->tid, 0) == -E_SRCH)
+            return native;
+        if (native)
+            keep(native); /* there is room, but for a rare moment; then it stays mapped */
+    }
+    return NULL;
+}
+
+void native_leave(struct native *native) {
+    size_t size = native->stack_high - native->stack_low;
+    if (size == NATIVE_THREAD_STACK) {
+        KERNEL(NR_madvise, native->stack_low, size - WARM_SIZE, MADV_DONTNEED);
+        if (keep(native))
+            machine_unmap_and_exit((void *)native->map, 0);
+    }
+    machine_unmap_and_exit((void *)native->map, native->map_end - native->map);
+}
+
+static struct native *use_again(struct popcorn_thread *thread, struct native *before) {
+    struct native fresh = {.thread = thread,
+                           .map = before->map,
+                           .map_end = before->map_end,
+                           .stack_low = before->stack_low,
+                           .stack_high = before->stack_high,
+                           .alternate_low = before->alternate_low,
+                           .alternate_high = before->alternate_high};
+    *before = fresh;
+    thread->native[native_node] = before;
+    return before;
+}
+
 struct native *native_create(struct popcorn_thread *thread, size_t size) {
+    struct native *before = size == NATIVE_THREAD_STACK ? take_spare() : NULL;
+    if (before)
+        return use_again(thread, before);
     size_t extra = 2 * KERNEL_PAGE + ALTERNATE_SIZE + NATIVE_SIZE;
     long map = map_stack(size + extra);
     while (map < 0 && map > -4096 && size > NATIVE_LEAST_STACK) {

@@ -61,6 +61,10 @@ void native_adopt(struct native *);
 /* Unmaps it; no thread may be standing on it. */
 void native_destroy(struct native *);
 
+/* Ends the calling native thread, whose stack this is, and gives the stack back. Its thread of the program is
+ * gone, and its signals are blocked. */
+_Noreturn void native_leave(struct native *);
+
 /*
  * Between enter and leave no handler of the program runs on the calling thread; what arrives is delivered at
  * the end of the outermost section. Before a thread is set up both do nothing.

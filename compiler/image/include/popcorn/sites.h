@@ -247,10 +247,16 @@ static inline bool popcorn_live_open(const struct popcorn_sites *t, uint32_t sit
     return n == 1 && site != POPCORN_SITE_LANDING && popcorn_live_in(t, low, site, l);
 }
 
+/* Which of the slots from `slot` to slot + 7 are live; slot is a multiple of 8 below nslots. */
+static inline unsigned popcorn_live_bits(const struct popcorn_live *l, uint32_t slot) {
+    uint32_t rest = l->nslots - slot;
+    return l->row[slot / 8] & (rest < 8 ? (1u << rest) - 1 : 0xff);
+}
+
 /* The lowest live slot that is not below `slot`; nslots or more if there is none. */
 static inline uint32_t popcorn_live_slot(const struct popcorn_live *l, uint32_t slot) {
     for (; slot < l->nslots; slot = (slot | 7) + 1) {
-        unsigned rest = (unsigned)l->row[slot / 8] >> slot % 8;
+        unsigned rest = popcorn_live_bits(l, slot & ~7u) >> slot % 8;
         if (rest)
             return slot + (uint32_t)__builtin_ctz(rest);
     }
@@ -260,25 +266,34 @@ static inline uint32_t popcorn_live_slot(const struct popcorn_live *l, uint32_t 
 /* The number of live slots. */
 static inline uint32_t popcorn_live_count(const struct popcorn_live *l) {
     uint32_t n = 0;
-    for (uint32_t slot = popcorn_live_slot(l, 0); slot < l->nslots; slot = popcorn_live_slot(l, slot + 1))
-        n++;
+    for (uint32_t slot = 0; slot < l->nslots; slot += 8)
+        n += (uint32_t)__builtin_popcount(popcorn_live_bits(l, slot));
     return n;
 }
 
 /* Reads which slots have moved, and where to. */
 static inline void popcorn_read_places(struct popcorn_site *s) {
     struct popcorn_cursor *c = &s->entries;
-    uint32_t i = 0, size = (popcorn_live_count(&s->live) + 7) / 8;
-    const uint8_t *moved = c->at;
+    uint32_t size = (popcorn_live_count(&s->live) + 7) / 8;
+    const uint8_t *next = c->at;
+    unsigned moved = 0, nmoved = 0; /* bits of `next` that are at hand */
     if (size > (size_t)(c->end - c->at)) {
         c->bad = true;
         return;
     }
     c->at += size;
-    for (uint32_t slot = popcorn_live_slot(&s->live, 0); slot < s->live.nslots;
-         slot = popcorn_live_slot(&s->live, slot + 1), i++)
-        if (moved[i / 8] >> i % 8 & 1)
-            s->place[slot] = (uint32_t)popcorn_read_uleb(c);
+    for (uint32_t slot = 0; slot < s->live.nslots; slot += 8) {
+        unsigned live = popcorn_live_bits(&s->live, slot), n = (unsigned)__builtin_popcount(live);
+        if (nmoved < n) {
+            moved |= (unsigned)*next++ << nmoved;
+            nmoved += 8;
+        }
+        for (unsigned here = moved & ((1u << n) - 1); here; here >>= 1, live &= live - 1)
+            if (here & 1)
+                s->place[slot + (uint32_t)__builtin_ctz(live)] = (uint32_t)popcorn_read_uleb(c);
+        moved >>= n;
+        nmoved -= n;
+    }
 }
 
 static inline bool popcorn_read_site(struct popcorn_site *s, unsigned code) {

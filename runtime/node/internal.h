@@ -43,6 +43,8 @@ struct node_room {
     _Atomic uint32_t present;                /* threads on the node */
     _Atomic uint32_t stale, forgotten;       /* ranges entered by the origin, done with by the node */
     struct stale_range range[STALE_RANGES];
+    _Atomic int64_t retry; /* of a node that has failed: when it may be tried again, CLOCK_MONOTONIC */
+    int64_t pause;         /* between the last failure and that */
 };
 _Static_assert(sizeof(struct node_room) * POPCORN_CONTROL_NODES <= LAYOUT_NODES_SIZE, "layout.h");
 
@@ -87,6 +89,10 @@ void peers_check(void);
 void peers_enter(int nid, int socket);
 /* Is the node's process known to run? In any process. */
 bool node_runs(int nid);
+/* Has the node failed, so lately that it is not tried again yet? In any process. */
+bool node_failed(int nid);
+/* Takes note of a node's failure (origin). */
+void node_fail(int nid);
 /* Ends the program, since a node died with a thread on it. */
 _Noreturn void peers_died(int nid);
 

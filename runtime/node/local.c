@@ -21,7 +21,7 @@ static int info(int nid, struct popcorn_node *out) {
         return -E_INVAL;
     __builtin_memcpy(out->isa, control->node[nid].isa, sizeof out->isa);
     out->origin = nid == control->origin;
-    out->available = __atomic_load_n(&control->node[nid].state, __ATOMIC_ACQUIRE) != POPCORN_NODE_FAILED;
+    out->available = !node_failed(nid);
     return 0;
 }
 

@@ -8,8 +8,10 @@
 #include "thread/native.h"
 #include "thread/threads.h"
 
-#define OPEN_ASYNC 020000   /* O_ASYNC */
-#define GOODBYE 1000000000L /* nanoseconds for the nodes' processes to end */
+#define OPEN_ASYNC 020000       /* O_ASYNC */
+#define GOODBYE 1000000000L     /* nanoseconds for the nodes' processes to end */
+#define FIRST_PAUSE 1000000000L /* nanoseconds until a node that failed is tried again */
+#define LONGEST_PAUSE 64000000000L
 
 enum { POLL_IN = 1, POLL_HANGUP = 0x10 };
 
@@ -24,6 +26,20 @@ static atomic_bool ending; /* the nodes are being let go */
 
 bool node_runs(int nid) {
     return __atomic_load_n(&popcorn_control()->node[nid].state, __ATOMIC_ACQUIRE) == POPCORN_NODE_RUNNING;
+}
+
+bool node_failed(int nid) {
+    return __atomic_load_n(&popcorn_control()->node[nid].state, __ATOMIC_ACQUIRE) == POPCORN_NODE_FAILED &&
+           kernel_nanoseconds() < atomic_load(&node_room(nid)->retry);
+}
+
+/* What is missing is most likely still missing at the next point, but perhaps not for ever. */
+void node_fail(int nid) {
+    struct node_room *room = node_room(nid);
+    room->pause = room->pause ? 2 * room->pause : FIRST_PAUSE;
+    room->pause = room->pause < LONGEST_PAUSE ? room->pause : LONGEST_PAUSE;
+    atomic_store(&room->retry, kernel_nanoseconds() + room->pause);
+    __atomic_store_n(&popcorn_control()->node[nid].state, POPCORN_NODE_FAILED, __ATOMIC_RELEASE);
 }
 
 /* From now on the run time's own signal comes when the other end closes, whatever the threads are waiting
@@ -61,7 +77,7 @@ static int close_dead_peers(const struct kernel_time *wait) {
         return n;
     for (int i = 0; i < n; i++)
         if (poll[i].revents) {
-            __atomic_store_n(&popcorn_control()->node[nid[i]].state, POPCORN_NODE_FAILED, __ATOMIC_RELEASE);
+            node_fail(nid[i]);
             close_peer(nid[i]);
         }
     return n;

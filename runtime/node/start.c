@@ -127,9 +127,23 @@ static int await_greeting(int socket, struct greeting *hello, char *reason) {
     return 0;
 }
 
+/* Of a process that died, the threads still have workers. None of them was on one. */
+static void forget_workers(int nid) {
+    threads_lock();
+    for (struct popcorn_thread *t = popcorn_control()->threads; t; t = t->next) {
+        if (t->mailbox->worker[nid])
+            atomic_fetch_sub(&t->mailbox->workers, 1);
+        t->mailbox->worker[nid] = 0;
+        t->native[nid] = NULL;
+    }
+    threads_unlock();
+}
+
 static void accept_node(int nid, int socket, const struct greeting *hello) {
     struct popcorn_node_entry *node = &popcorn_control()->node[nid];
     node->pid = hello->pid;
+    forget_workers(nid);
+    atomic_store(&node_room(nid)->wanted, NULL);
     atomic_store(&node_room(nid)->present, 0);
     atomic_store(&node_room(nid)->stale, 0);
     atomic_store(&node_room(nid)->forgotten, 0);
@@ -190,18 +204,15 @@ static int start_locked(int nid, char *reason) {
     return r;
 }
 
-/* A node that could not be started is not tried again: what is missing now will be missing at the next point.
- */
 int node_start(int nid, char reason[POPCORN_REASON_SIZE]) {
-    struct popcorn_node_entry *node = &popcorn_control()->node[nid];
     int r = 0;
     lock_take(&node_start_lock);
-    if (__atomic_load_n(&node->state, __ATOMIC_ACQUIRE) == POPCORN_NODE_FAILED)
+    if (node_failed(nid))
         r = say(reason, "the node's process died or could not be started", "", -E_NODEV);
     else if (!node_runs(nid))
         r = start_locked(nid, reason);
     if (r && r != -E_AGAIN)
-        __atomic_store_n(&node->state, POPCORN_NODE_FAILED, __ATOMIC_RELEASE);
+        node_fail(nid);
     lock_release(&node_start_lock);
     return r;
 }

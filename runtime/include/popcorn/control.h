@@ -28,7 +28,7 @@
 enum popcorn_node_state {
     POPCORN_NODE_ABSENT,  /* no process yet; one is started when a thread wants to go there */
     POPCORN_NODE_RUNNING, /* the origin always is */
-    POPCORN_NODE_FAILED,  /* for good: died, or could not be started */
+    POPCORN_NODE_FAILED,  /* died, or could not be started; tried again after a while */
 };
 
 struct popcorn_node_entry {

@@ -99,12 +99,25 @@ static void do_file(void) {
     printf("file %d, memory %d\n", value, shared[1]);
 }
 
+/* Node 1's process dies while nobody is there; after a while it can be used again. */
+static void do_again(void) {
+    migrate(0, NULL, NULL);
+    printf("waiting\n");
+    getchar();
+    int refused = 0, result;
+    while ((result = migrate(1, NULL, NULL)) != 0) {
+        refused++;
+        usleep(100000);
+    }
+    printf("node %d, %s\n", current_nid(), refused ? "refused at first" : "at once");
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
 } actions[] = {{"null", do_null},       {"abort", abort},          {"wait", do_wait},
                {"compute", do_compute}, {"handlers", do_handlers}, {"escape", do_escape},
-               {"protect", do_protect}, {"file", do_file}};
+               {"protect", do_protect}, {"file", do_file},         {"again", do_again}};
 
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IONBF, 0);

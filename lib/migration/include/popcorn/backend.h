@@ -27,7 +27,7 @@
 struct popcorn_node {
     char isa[16];   /* "x86_64", "aarch64", "riscv64" */
     bool origin;    /* the process that the user started */
-    bool available; /* a hop there may be tried: its image is in the file, and it has not failed for good */
+    bool available; /* a hop there may be tried: its image is in the file, and it has not failed lately */
 };
 
 /* All functions may be called from every thread of every process of the program, at the same time. */

@@ -66,6 +66,13 @@ enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *, int sig, con
  * is one and the thread can. */
 void nodes_take_signal(struct popcorn_thread *, struct interrupted *);
 
+/* Processor time of the nodes' processes, in nanoseconds; in any process. The numbers are Linux's. */
+enum cpu_time { CPU_TIME_ALL = 0, CPU_TIME_USER = 1, CPU_TIME_EXACT = 2 };
+int64_t nodes_cpu_time(enum cpu_time, bool with_origin);
+
+/* The same of a thread, wherever it has been, user and system. */
+int64_t nodes_thread_cpu_time(const struct popcorn_thread *, bool with_origin);
+
 /* Does the process begin as a node's? Then it never returns. */
 void nodes_enter(int argc, char **argv);
 

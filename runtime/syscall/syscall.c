@@ -5,6 +5,7 @@
 #include "popcorn/control.h"
 #include "popcorn/stack.h"
 #include "signal/signals.h"
+#include "syscall/cpu_time.h"
 #include "syscall/descriptors.h"
 #include "thread/native.h"
 #include "thread/threads.h"
@@ -226,6 +227,10 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
         return raw_clone(a);
     case NR_membarrier:
         return memory_barrier(a);
+    case NR_getrusage:
+        return cpu_time_getrusage(thread, a[0], a[1]);
+    case NR_times:
+        return cpu_time_times(a[0]);
     case NR_mlockall: /* pages as they come: stacks are mapped far larger than they will be */
         return KERNEL(number, a[0] | MCL_ON_FAULT);
     case NR_nanosleep:
@@ -248,12 +253,25 @@ long syscall_at_origin(struct popcorn_thread *thread, long number, const long ar
     return identity_call(thread, number, argument);
 }
 
+/* False: to be asked at the origin, which knows the CPU clocks of other threads. */
+static bool clock_call(const struct popcorn_thread *thread, long clock, struct kernel_time *out,
+                       long *result) {
+    struct kernel_time time;
+    bool of_cpu = clock < 0 || clock == CLOCK_OF_PROCESS || clock == CLOCK_OF_THREAD;
+    if (of_cpu && cpu_time_clock(thread, clock, &time))
+        *result = machine_to_user(out, &time, sizeof time);
+    else if (clock < 0 && !nodes_at_origin)
+        return false;
+    else
+        *result = clock_gettime_here(clock, out);
+    return true;
+}
+
 /* Calls that mean the same in every process of the program. */
 static bool shared_call(const struct popcorn_thread *thread, long number, const long a[6], long *result) {
     switch (number) {
     case NR_clock_gettime:
-        *result = clock_gettime_here(a[0], (struct kernel_time *)a[1]);
-        return true;
+        return clock_call(thread, a[0], (struct kernel_time *)a[1], result);
     case NR_futex:
         *result = futex_here(a);
         return true;

@@ -224,6 +224,7 @@ Frame findSites(Function &F, const Migratability &Who, Value *Base, uint32_t &Ne
     if (!Fr.HasSetjmp)
         Headers = loopHeaders(F, Calls);
     endBlocksAt(Calls);
+    rematerialise(F);
     Liveness Live(F);
 
     DenseMap<Value *, unsigned> Known;

@@ -26,7 +26,7 @@ using namespace llvm;
 namespace popcorn {
 
 // Entries into ordinary code cost a copy of each live value: so many of them, of all sites together, are few.
-static constexpr size_t FewLiveValues = 1000;
+static constexpr size_t FewLiveValues = 3000;
 
 bool resumesInRegisters(const Frame &Fr) {
     size_t Live = 0;
@@ -62,6 +62,8 @@ class ResumeBody {
     }
     virtual ~ResumeBody() = default;
 
+    // What to do once for all sites of a group. B stands where their call has returned.
+    virtual void enterTogether(IRBuilder<> &, ArrayRef<const Site *>) {}
     // The block that leads to the code behind a site's call. B stands where the call has returned Result.
     virtual BasicBlock *wayBehind(IRBuilder<> &B, const Site &S, Value *Result) = 0;
 
@@ -109,6 +111,7 @@ class ResumeBody {
         CallInst *Statepoint = B.CreateGCStatepointCall(POPCORN_ID(POPCORN_SITE_IN_IMAGE, 1), 0, Callee, Args,
                                                         ArrayRef<Value *>(Live), {});
         Value *Result = T->isVoidTy() ? nullptr : B.CreateGCResult(Statepoint, T);
+        enterTogether(B, Sites);
         SwitchInst *Switch = B.CreateSwitch(siteNumber(B), Nowhere, Sites.size());
         B.SetInsertPoint(Switch);
         for (const Site *S : Sites)
@@ -144,23 +147,41 @@ class RegisterBody : ResumeBody {
     }
 
   private:
-    BasicBlock *wayBehind(IRBuilder<> &B, const Site &S, Value *Result) override {
+    // A value is loaded at each site it is live at, or, if these are many, at once for all of them: where it is
+    // not live, nobody looks.
+    static constexpr unsigned ManySites = 2;
+
+    void load(IRBuilder<> &B, unsigned Index) {
+        const LiveValue &L = Fr.Values[Index];
+        Value *Loaded = loadFromSlots(B, L.V->getType(), Image, FirstSlot + L.Slot);
+        B.CreateStore(Loaded, Body.homeOf(L.V));
+    }
+
+    void enterTogether(IRBuilder<> &B, ArrayRef<const Site *> Sites) override {
+        std::vector<unsigned> Count(Fr.Values.size());
+        Shared.assign(Fr.Values.size(), false);
+        for (const Site *S : Sites)
+            for (unsigned Index : S->Live)
+                if (++Count[Index] == ManySites)
+                    Shared[Index] = true;
+        for (unsigned Index = 0; Index < Fr.Values.size(); Index++)
+            if (Shared[Index])
+                load(B, Index);
+    }
+
+    BasicBlock *wayBehind(IRBuilder<> &, const Site &S, Value *Result) override {
         BasicBlock *Case = BasicBlock::Create(C, "site", N);
-        IRBuilder<> Stores(Case);
-        for (unsigned Index : S.Live) {
-            Value *V = Fr.Values[Index].V;
-            Value *&Loaded = LoadedIn[{B.GetInsertBlock(), V}];
-            if (!Loaded)
-                Loaded = loadFromSlots(B, V->getType(), Image, FirstSlot + Fr.Values[Index].Slot);
-            Stores.CreateStore(Loaded, Body.homeOf(V));
-        }
+        IRBuilder<> B(Case);
+        for (unsigned Index : S.Live)
+            if (!Shared[Index])
+                load(B, Index);
         if (Instruction *Original = resultOf(S))
-            Stores.CreateStore(Result, Body.homeOf(Original));
-        Stores.CreateBr(codeBehind(S));
+            B.CreateStore(Result, Body.homeOf(Original));
+        B.CreateBr(codeBehind(S));
         return Case;
     }
 
-    DenseMap<std::pair<BasicBlock *, Value *>, Value *> LoadedIn;
+    std::vector<bool> Shared; // in the group at hand
 };
 
 // Many sites: the image holds the values as long as the body runs.

@@ -7,6 +7,7 @@
 #include "Pieces.h"
 #include "popcorn/abi.h"
 #include "Steps.h"
+#include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/Statepoint.h"
 
 using namespace llvm;
@@ -20,6 +21,16 @@ static void copyArgumentExtensions(const CallInst &From, CallInst &To) {
                 To.addParamAttr(GCStatepointInst::CallArgsBeginPos + I, Kind);
 }
 
+// The address that an indirect call goes to. If it is also recorded, the register allocator could neither keep
+// it in memory, as the call needs it, nor push others out for it, and may give up: so the call gets a copy.
+static Value *calleeOf(IRBuilder<> &B, const Frame &Fr, const Site &S) {
+    Value *Callee = S.Call->getCalledOperand();
+    if (none_of(S.Live, [&](unsigned Index) { return Fr.Values[Index].V == Callee; }))
+        return Callee;
+    auto *T = FunctionType::get(Callee->getType(), {Callee->getType()}, false);
+    return B.CreateCall(T, InlineAsm::get(T, "", "=r,0", false), {Callee});
+}
+
 static void makeStatepoint(Frame &Fr, Site &S) {
     CallInst *Call = S.Call;
     IRBuilder<> B(Call);
@@ -27,9 +38,9 @@ static void makeStatepoint(Frame &Fr, Site &S) {
     for (unsigned Index : S.Live)
         append_range(Live, cut(B, Fr.Values[Index].V));
     std::vector<Value *> Args(Call->arg_begin(), Call->arg_end());
-    CallInst *Statepoint = B.CreateGCStatepointCall(
-        POPCORN_ID(S.Number, 0), 0, FunctionCallee(Call->getFunctionType(), Call->getCalledOperand()), Args,
-        ArrayRef<Value *>(Live), {});
+    FunctionCallee Callee(Call->getFunctionType(), calleeOf(B, Fr, S));
+    CallInst *Statepoint = B.CreateGCStatepointCall(POPCORN_ID(S.Number, 0), 0, Callee, Args,
+                                                    ArrayRef<Value *>(Live), {});
     Statepoint->setCallingConv(Call->getCallingConv());
     copyArgumentExtensions(*Call, *Statepoint);
     if (!Call->getType()->isVoidTy())

@@ -103,6 +103,9 @@ llvm::Value *moveToDataStack(llvm::Function &F, bool Migratable);
 llvm::Value *dataStackPointer(llvm::IRBuilder<> &B); // where the thread keeps it
 void markArgumentBlock(llvm::AllocaInst *Block);
 
+// Rematerialise.cpp: lets fewer values live across calls. Blocks must end at the calls.
+void rematerialise(llvm::Function &F);
+
 // LiveValues.cpp: finds the sites of a function and what is live at them and at the headers of the loops
 // around them.
 void endBlocksAt(llvm::ArrayRef<llvm::CallInst *> Calls);

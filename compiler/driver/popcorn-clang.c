@@ -119,6 +119,9 @@ static const char *const with_value[] = {
     NULL,
 };
 
+/* Endings of C++ sources. */
+static const char *const cplusplus[] = {".cc", ".cp", ".cpp", ".cxx", ".c++", ".C", ".CPP", ".ii", NULL};
+
 static bool matches(const char *word, const char *pattern) {
     size_t n = strlen(pattern);
     if (n && pattern[n - 1] == '*')
@@ -142,6 +145,12 @@ static void refuse(const char *word) {
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (matches(word, refused[i].option))
             die(word, refused[i].why);
+}
+
+static void refuse_cplusplus(const char *word) {
+    const char *ending = strrchr(word, '.');
+    if (word[0] != '-' && ending && in(cplusplus, ending))
+        die(word, "C++ is not supported");
 }
 
 /* "--config=" and where popcorn.cfg is, seen from this program's own place: ../lib/popcorn. */
@@ -174,10 +183,13 @@ int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
         refuse(word);
+        refuse_cplusplus(word);
         if (in(for_linker, word)) {
             words[n++] = "-Xlinker";
             words[n++] = word;
         } else if (in(with_value, word) && i + 1 < argc) {
+            if (!strcmp(word, "-x") && !strncmp(argv[i + 1], "c++", 3))
+                die("-x c++", "C++ is not supported");
             words[n++] = word;
             words[n++] = argv[++i];
         } else if (!in(dropped, word)) {

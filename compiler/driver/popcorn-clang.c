@@ -119,8 +119,9 @@ static const char *const with_value[] = {
     NULL,
 };
 
-/* Endings of C++ sources. */
+/* Sources of other languages, by their endings. */
 static const char *const cplusplus[] = {".cc", ".cp", ".cpp", ".cxx", ".c++", ".C", ".CPP", ".ii", NULL};
+static const char *const assembly[] = {".s", ".S", ".sx", ".asm", NULL};
 
 static bool matches(const char *word, const char *pattern) {
     size_t n = strlen(pattern);
@@ -147,10 +148,21 @@ static void refuse(const char *word) {
             die(word, refused[i].why);
 }
 
-static void refuse_cplusplus(const char *word) {
+static void refuse_language(const char *word) {
     const char *ending = strrchr(word, '.');
-    if (word[0] != '-' && ending && in(cplusplus, ending))
+    if (word[0] == '-' || !ending)
+        return;
+    if (in(cplusplus, ending))
         die(word, "C++ is not supported");
+    if (in(assembly, ending))
+        die(word, "assembly is one ISA's; use C");
+}
+
+static void refuse_language_name(const char *name) {
+    if (!strncmp(name, "c++", 3))
+        die("-x c++", "C++ is not supported");
+    if (!strncmp(name, "assembler", 9))
+        die("-x assembler", "assembly is one ISA's; use C");
 }
 
 /* "--config=" and where popcorn.cfg is, seen from this program's own place: ../lib/popcorn. */
@@ -183,13 +195,13 @@ int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
         refuse(word);
-        refuse_cplusplus(word);
+        refuse_language(word);
         if (in(for_linker, word)) {
             words[n++] = "-Xlinker";
             words[n++] = word;
         } else if (in(with_value, word) && i + 1 < argc) {
-            if (!strcmp(word, "-x") && !strncmp(argv[i + 1], "c++", 3))
-                die("-x c++", "C++ is not supported");
+            if (!strcmp(word, "-x"))
+                refuse_language_name(argv[i + 1]);
             words[n++] = word;
             words[n++] = argv[++i];
         } else if (!in(dropped, word)) {

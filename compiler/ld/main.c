@@ -44,7 +44,10 @@ static const char *begin_output(const char *path) {
         return NULL;
     const char *temporary = must_format("%s.popcorn-%ld", path, (long)getpid());
     work_remove_later(temporary);
-    work_write(temporary, NULL, 0);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        die("%s: %s", path, strerror(errno));
+    close(fd);
     return temporary;
 }
 

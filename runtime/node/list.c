@@ -63,6 +63,9 @@ int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]) {
         return list_error(error, "the executable is damaged: its images cannot be read");
     int r = nodes_parse(&list, variable(environment, "POPCORN_NODES"), isas, collect_isas(&manifest, isas),
                         error);
+    if (r && manifest.count == 0)
+        return list_error(error,
+                          "POPCORN_NODES: the program's other images cannot be read: is /proc mounted?");
     if (r)
         return r;
     int origin = find_origin();

@@ -13,7 +13,7 @@
 #include "isa.h" /* MACHINE_NAME, MACHINE_NREGS, MACHINE_SP, MACHINE_RA, MACHINE_JUMP_WORDS */
 
 /*
- * The registers a call preserves, with stack pointer and return address, indexed by DWARF number (System V
+ * The registers a call preserves (a migration point's call preserves more), with stack pointer and return address, indexed by DWARF number (System V
  * psABIs of the three ISAs). MACHINE_SP holds the stack pointer as it is right behind the call (the CFA of
  * the called stub).
  */
@@ -75,7 +75,9 @@ _Noreturn void machine_resume_call(const struct machine_context *, void *fn, voi
 /*
  * Entry stubs, called by the module (docs/abi.md): each fills a machine_context on the native stack and calls
  * its C half with it; when the C half returns, the stub returns its value to the module.
- *   __popcorn_point            long popcorn_point(struct machine_context *)
+ *   __popcorn_point            long popcorn_point(struct machine_context *); the module calls it by LLVM's
+ *                              preserve_most convention (on riscv64 that is the usual one), so the stub saves
+ *                              to the context, and restores, what that keeps more than a usual call
  *   __migrate_shim_internal    long popcorn_migrate_shim(struct machine_context *, long nid)
  *   __popcorn_fork             long popcorn_fork(struct machine_context *)
  *   longjmp                    long popcorn_longjmp(struct machine_context *, void *buf, int value)   (never

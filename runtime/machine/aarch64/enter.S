@@ -10,6 +10,10 @@
 /* Opens a frame with the caller's context at sp. Leaves the arguments alone. */
 .macro SAVE_CONTEXT
     sub sp, sp, #CONTEXT
+    SAVE_PRESERVED
+.endm
+
+.macro SAVE_PRESERVED
     stp x19, x20, [sp, #19*8]
     stp x21, x22, [sp, #21*8]
     stp x23, x24, [sp, #23*8]
@@ -38,10 +42,20 @@
 .endm
 
     .text
+/* Called by LLVM's preserve_most convention, which keeps x9 to x15 too. */
 FUNCTION __popcorn_point
-    SAVE_CONTEXT
+    sub sp, sp, #CONTEXT
+    stp x9, x10, [sp, #9*8]
+    stp x11, x12, [sp, #11*8]
+    stp x13, x14, [sp, #13*8]
+    str x15, [sp, #15*8]
+    SAVE_PRESERVED
     mov x0, sp
     bl popcorn_point
+    ldp x9, x10, [sp, #9*8]
+    ldp x11, x12, [sp, #11*8]
+    ldp x13, x14, [sp, #13*8]
+    ldr x15, [sp, #15*8]
     LEAVE
 
 FUNCTION __migrate_shim_internal

@@ -10,6 +10,10 @@
 /* Opens a frame with the caller's context at (%rsp). Leaves the arguments alone. */
 .macro SAVE_CONTEXT
     sub $CONTEXT, %rsp
+    SAVE_PRESERVED
+.endm
+
+.macro SAVE_PRESERVED
     mov %rbx, 3*8(%rsp)
     mov %rbp, 6*8(%rsp)
     mov %r12, 12*8(%rsp)
@@ -29,10 +33,28 @@
 .endm
 
     .text
+/* Called by LLVM's preserve_most convention: of the general registers it may change r11 only. */
 FUNCTION __popcorn_point
-    SAVE_CONTEXT
+    sub $CONTEXT, %rsp
+    mov %rax, 0*8(%rsp)
+    mov %rdx, 1*8(%rsp)
+    mov %rcx, 2*8(%rsp)
+    mov %rsi, 4*8(%rsp)
+    mov %rdi, 5*8(%rsp)
+    mov %r8, 8*8(%rsp)
+    mov %r9, 9*8(%rsp)
+    mov %r10, 10*8(%rsp)
+    SAVE_PRESERVED
     mov %rsp, %rdi
     call popcorn_point
+    mov 0*8(%rsp), %rax
+    mov 1*8(%rsp), %rdx
+    mov 2*8(%rsp), %rcx
+    mov 4*8(%rsp), %rsi
+    mov 5*8(%rsp), %rdi
+    mov 8*8(%rsp), %r8
+    mov 9*8(%rsp), %r9
+    mov 10*8(%rsp), %r10
     add $CONTEXT, %rsp
     ret
 

@@ -30,6 +30,7 @@ int chain_reserve(struct popcorn_thread *thread, size_t bytes) {
 struct chain_writer {
     uint8_t *begin, *at;
     uint64_t frames;
+    size_t setjmps; /* of them, frames of functions that call setjmp */
 };
 
 static struct frame_record *chain_put(struct chain_writer *w, uint32_t site, uint32_t nvalues) {
@@ -49,6 +50,7 @@ static int chain_write(struct chain_writer *w, struct frame_walk *walk, uint64_t
         return BUFFER_FULL;
     landing->values[0] = landing_value;
     while (walk->site) {
+        bool setjmp_called = walk->what->flags & POPCORN_SITE_SETJMP;
         struct frame_record *r = chain_put(w, walk->what->number, walk->what->nvalues);
         if (!r)
             return BUFFER_FULL;
@@ -58,6 +60,7 @@ static int chain_write(struct chain_writer *w, struct frame_walk *walk, uint64_t
         if (error)
             return error;
         w->frames++;
+        w->setjmps += setjmp_called;
     }
     return 0;
 }
@@ -77,11 +80,13 @@ int stack_capture(struct popcorn_thread *thread, const struct machine_context *c
         if (chain_reserve(thread, size))
             return no_memory(reason);
         uint8_t *end = thread->records + thread->records_size;
-        writer = (struct chain_writer){thread->records, end, 0};
+        writer = (struct chain_writer){.begin = thread->records, .at = end};
         error = walk_begin(&walk, thread, context, reason);
         if (!error)
             error = chain_write(&writer, &walk, value, reason);
     }
+    if (!error && entries_reserve(thread, writer.setjmps))
+        return no_memory(reason);
     if (error)
         return error;
     thread->outermost = (struct frame_record *)writer.at;

@@ -94,6 +94,12 @@ void *__popcorn_inner(struct frame_record *);
 /* The resume body itself. */
 void *resume_body(const struct frame_record *);
 
+/*
+ * Makes room for this many resumed functions that call setjmp, before they are rebuilt: then the thread can
+ * ask nobody for memory. 0 or -ENOMEM.
+ */
+int entries_reserve(struct popcorn_thread *, size_t count);
+
 /* Forgets where resumed functions were called from: their frames are gone. */
 void entries_clear(struct popcorn_thread *);
 

@@ -88,19 +88,23 @@ struct stack_entries {
 
 #define FIRST_ENTRIES (16 * 1024UL)
 
-static struct stack_entries *entries_grow(struct popcorn_thread *thread) {
+int entries_reserve(struct popcorn_thread *thread, size_t count) {
     struct stack_entries *old = thread->entries;
-    size_t bytes = old ? old->bytes * 2 : FIRST_ENTRIES;
+    size_t needed = sizeof *old + count * sizeof *old->entry, bytes = old ? old->bytes : FIRST_ENTRIES;
+    if (!count || (old && needed <= bytes))
+        return 0;
+    while (bytes < needed)
+        bytes *= 2;
     struct stack_entries *new = popcorn_portable_map(bytes);
     if (!new)
-        return NULL;
+        return -E_NOMEM;
     if (old)
         __builtin_memcpy(new, old, sizeof *old + old->count * sizeof *old->entry);
     new->bytes = bytes;
     thread->entries = new;
     if (old)
         popcorn_portable_unmap(old, old->bytes);
-    return new;
+    return 0;
 }
 
 void entries_clear(struct popcorn_thread *thread) {
@@ -132,10 +136,9 @@ void *popcorn_resume_entry(const struct machine_context *context, const struct f
     struct stack_entry *entry = entry_find(thread->entries, base);
     if (!entry) {
         struct stack_entries *list = thread->entries;
-        if (!list || sizeof *list + (list->count + 1) * sizeof *entry > list->bytes)
-            list = entries_grow(thread);
-        if (!list)
+        if (entries_reserve(thread, list ? list->count + 1 : 1))
             popcorn_fatal("no memory to note the frame of a function that called setjmp", EXIT_ABORTED);
+        list = thread->entries;
         entry = &list->entry[list->count++];
         entry->base = base;
     }

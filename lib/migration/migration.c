@@ -208,6 +208,7 @@ long migration_go(struct popcorn_thread *thread, const struct machine_context *c
     thread->times.capture_end = hop_clock();
     if (nid == TRIGGER_SELF || nid == thread->node) {
         thread->times.sent = thread->times.accepted = thread->times.capture_end;
+        popcorn_hold_signals();
         stack_rebuild(thread);
     }
     return refuse(popcorn_backend->send(thread, nid, reason), reason);
@@ -215,6 +216,7 @@ long migration_go(struct popcorn_thread *thread, const struct machine_context *c
 
 long popcorn_landed(struct popcorn_thread *thread, long value) {
     thread->times.rebuilt = hop_clock();
+    popcorn_release_signals();
     count_hop(shared, thread);
     return thread->landing == POPCORN_LANDING_FORK ? popcorn_fork_landed(thread) : value;
 }
@@ -252,7 +254,9 @@ long popcorn_point(const struct machine_context *context) {
         flush_points(s);
     if (s->points < s->due && !s->by_address && __atomic_load_n(&thread->request, __ATOMIC_RELAXED) < 0)
         return 0;
+    popcorn_hold_signals();
     int target = point_target(thread, context);
+    popcorn_release_signals();
     return target == TRIGGER_NONE ? 0 : migration_go(thread, context, target, HOPPED, POPCORN_LANDING_HOP);
 }
 

@@ -10,9 +10,13 @@ void arrive_if_sent(struct popcorn_thread *thread) {
     struct popcorn_mailbox *box = thread->mailbox;
     struct native *native = thread->native[native_node];
     uint32_t sent = MAILBOX_PLACE(MAILBOX_SENT, native_node);
-    if (atomic_load(&box->place) != sent || popcorn_control()->halt ||
-        !atomic_compare_exchange_strong(&box->place, &sent, MAILBOX_PLACE(MAILBOX_RUNNING, native_node)))
+    if (atomic_load(&box->place) != sent || popcorn_control()->halt)
         return;
+    critical_enter(); /* until the thread has landed: popcorn_release_signals() */
+    if (!atomic_compare_exchange_strong(&box->place, &sent, MAILBOX_PLACE(MAILBOX_RUNNING, native_node))) {
+        critical_leave();
+        return;
+    }
     thread->times.accepted = (uint64_t)kernel_nanoseconds();
     thread->node = native_node;
     if (!nodes_at_origin) {
@@ -20,10 +24,10 @@ void arrive_if_sent(struct popcorn_thread *thread) {
         service_await_forgetting();
     }
     machine_set_thread_pointer(thread->tcb);
-    critical_end();
     if (box->begin) {
         void *arguments = box->begin;
         box->begin = NULL;
+        critical_end();
         machine_run((void *)native->stack_high, (long (*)(void *))(uintptr_t)_start_c, arguments);
     }
     if (stack_validate(thread))

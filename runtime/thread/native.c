@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "popcorn/backend.h"
+#include "popcorn/migration.h"
 #include "popcorn/stack.h"
 #include "signal/signals.h"
 #include "syscall/kernel.h"
@@ -148,6 +149,14 @@ void critical_leave(void) {
     }
     if (native->deferred)
         signals_deliver_deferred(native);
+}
+
+void popcorn_hold_signals(void) {
+    critical_enter();
+}
+
+void popcorn_release_signals(void) {
+    critical_leave();
 }
 
 void critical_end(void) {

@@ -126,6 +126,12 @@ void popcorn_message(const char *text) {
     snprintf(message, sizeof message, "%s", text);
 }
 
+void popcorn_hold_signals(void) {
+}
+
+void popcorn_release_signals(void) {
+}
+
 long popcorn_fork_landed(struct popcorn_thread *t) {
     (void)t;
     return 4711;

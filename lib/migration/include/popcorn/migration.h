@@ -156,6 +156,15 @@ long migration_go(struct popcorn_thread *, const struct machine_context *, int n
 long popcorn_fork_landed(struct popcorn_thread *);
 
 /*
+ * Between hold and release no handler of the program runs on the calling thread: it might leave by longjmp,
+ * in the middle of a change, or to frames that are not rebuilt yet. The thread must ask nobody for memory
+ * meanwhile. Held by whoever starts a rebuilding, released when the thread has landed. Provided by the run
+ * time.
+ */
+void popcorn_hold_signals(void);
+void popcorn_release_signals(void);
+
+/*
  * Writes the statistics, if POPCORN_STATS asks for them, from the calling thread (may be NULL). At the
  * origin, once, just before the program ends. Prints one line if the file cannot be written.
  */

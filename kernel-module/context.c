@@ -45,6 +45,8 @@ struct remote_context *popcorn_context_alloc(u32 nid, u64 id, u64 pages)
 	spin_lock_init(&rc->lock);
 	INIT_LIST_HEAD(&rc->tasks);
 	init_waitqueue_head(&rc->worker_wait);
+	INIT_LIST_HEAD(&rc->tells);
+	INIT_LIST_HEAD(&rc->told);
 	INIT_LIST_HEAD(&rc->agent_link);
 	xa_init(&rc->page_table);
 	/* All programs share one inode's mapping; each has its own range of 2^26 pages in it. */

@@ -106,6 +106,8 @@ struct popcorn_place {
  * @stop_remote_worker: remote: the program has ended
  * @worker_waits: remote: the worker is in POPCORN_IOC_WORKER
  * @worker_wait: remote: the worker waits here
+ * @tells: remote: messages that the worker has not been told of
+ * @told: remote: those that it has, and has not answered
  * @waiting: remote: threads that are here without having paired
  * @cookie: remote: names the clone request
  * @agent_link: remote: in the agent's list of requests
@@ -136,6 +138,8 @@ struct remote_context {
 	bool stop_remote_worker;
 	bool worker_waits;
 	wait_queue_head_t worker_wait;
+	struct list_head tells;
+	struct list_head told;
 	u32 waiting;
 	u64 cookie;
 	struct list_head agent_link;

@@ -262,6 +262,8 @@ static long ioctl_syscall(struct popcorn_file *pf, struct popcorn_syscall __user
 	err = remote_syscall(rc, &arg);
 	if (!err && put_user(arg.result, &user->result))
 		err = -EFAULT;
+	if (err == -EINTR && put_user(arg.flags, &user->flags))
+		err = -EFAULT;
 	return err;
 }
 
@@ -293,6 +295,16 @@ static long ioctl_discard(struct popcorn_file *pf, struct popcorn_range __user *
 	if (!rc)
 		return -EPERM;
 	return copy_from_user(&arg, user, sizeof(arg)) ? -EFAULT : popcorn_page_discard(rc, &arg);
+}
+
+static long ioctl_tell(struct popcorn_file *pf, u32 __user *user)
+{
+	struct remote_context *rc = own_program(pf, POPCORN_ROLE_ORIGIN);
+	u32 nid;
+
+	if (!rc)
+		return -EPERM;
+	return get_user(nid, user) ? -EFAULT : process_server_tell(rc, nid);
 }
 
 static long popcorn_ioctl(struct file *file, unsigned int command, unsigned long arg)
@@ -341,6 +353,8 @@ static long popcorn_ioctl(struct file *file, unsigned int command, unsigned long
 		return ioctl_exit(pf, user);
 	case POPCORN_IOC_DISCARD:
 		return ioctl_discard(pf, user);
+	case POPCORN_IOC_TELL:
+		return ioctl_tell(pf, user);
 	default:
 		return -ENOTTY;
 	}

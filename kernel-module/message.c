@@ -52,6 +52,7 @@ static const struct pcn_kmsg_kind kinds[PCN_KMSG_TYPE_MAX] = {
 					     sizeof(struct pcn_page_reply) + PAGE_SIZE),
 	[PCN_KMSG_TYPE_PAGE_INVALIDATE] = REQUEST(sizeof(struct pcn_page_request), 0, 0),
 	[PCN_KMSG_TYPE_PAGE_DISCARD] = REQUEST(sizeof(struct pcn_page_discard), 0, 0),
+	[PCN_KMSG_TYPE_WORKER_TELL] = REQUEST(sizeof(struct pcn_worker_tell), 0, 0),
 };
 
 static struct {

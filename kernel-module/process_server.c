@@ -27,12 +27,14 @@
  * @link: in popcorn_task.events or .calls
  * @event: what
  * @result: exit code
+ * @nid: LOST: the node
  * @msg: SYSCALL, BACK: the message
  */
 struct popcorn_work {
 	struct list_head link;
 	enum popcorn_event event;
 	s64 result;
+	u32 nid;
 	struct pcn_kmsg_message *msg;
 };
 
@@ -603,6 +605,7 @@ static void place_lost(struct remote_context *rc, struct pcn_peer *peer, s64 res
 		work = kzalloc(sizeof(*work), GFP_KERNEL | __GFP_NOFAIL);
 		work->event = POPCORN_EVENT_LOST;
 		work->result = result;
+		work->nid = peer->nid;
 		spin_lock(&rc->lock);
 		task = task_on(rc, peer);
 		if (task)
@@ -720,7 +723,7 @@ static bool task_onward(const struct popcorn_task *task)
 	return READ_ONCE(task->state) == POPCORN_TASK_ONWARD;
 }
 
-static long wait_for_work(struct popcorn_task *task)
+static long wait_for_work(struct popcorn_task *task, long left)
 {
 	bool onward = task_onward(task);
 
@@ -728,7 +731,24 @@ static long wait_for_work(struct popcorn_task *task)
 	return wait_event_interruptible_timeout(task->wait,
 						!list_empty_careful(&task->events) ||
 						(!onward && task_onward(task)),
-						onward ? HZ : MAX_SCHEDULE_TIMEOUT);
+						onward ? min(left, (long)HZ) : left);
+}
+
+/* What there is within the time; NULL if nothing, or an ERR_PTR. */
+static struct popcorn_work *await_work(struct remote_context *rc, struct popcorn_task *task, u32 timeout_ms)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(timeout_ms);
+	struct popcorn_work *work;
+	long left;
+
+	while (!(work = next_work(rc, task))) {
+		left = timeout_ms ? (long)(end - jiffies) : MAX_SCHEDULE_TIMEOUT;
+		if (left <= 0)
+			break;
+		if (wait_for_work(task, left) < 0)
+			return ERR_PTR(-EINTR);
+	}
+	return work;
 }
 
 static int serve(struct remote_context *rc, struct popcorn_task *task, struct popcorn_serve *arg)
@@ -741,11 +761,12 @@ static int serve(struct remote_context *rc, struct popcorn_task *task, struct po
 		if (err)
 			return err;
 	}
-	while (!(work = next_work(rc, task)))
-		if (wait_for_work(task) < 0)
-			return -EINTR;
-	if (IS_ERR(work))
-		return PTR_ERR(work);
+	arg->event = POPCORN_EVENT_NONE;
+	if (arg->flags & POPCORN_SERVE_ANSWER)
+		return 0;
+	work = await_work(rc, task, arg->timeout_ms);
+	if (IS_ERR_OR_NULL(work))
+		return PTR_ERR_OR_ZERO(work);
 	if (work->event == POPCORN_EVENT_BACK) {
 		err = give_blob(work, arg);
 		if (err)
@@ -753,6 +774,8 @@ static int serve(struct remote_context *rc, struct popcorn_task *task, struct po
 	}
 	if (work->event == POPCORN_EVENT_SYSCALL)
 		give_call(work, arg);
+	if (work->event == POPCORN_EVENT_LOST)
+		arg->nr = work->nid;
 	arg->event = work->event;
 	arg->result = work->result;
 	spin_lock(&rc->lock);
@@ -774,9 +797,12 @@ static int serve(struct remote_context *rc, struct popcorn_task *task, struct po
  */
 long __process_remote_works(struct remote_context *rc, struct popcorn_serve *arg)
 {
-	struct popcorn_task *task = own_task(rc, false);
+	struct popcorn_task *task;
 	int err;
 
+	if (arg->flags & ~POPCORN_SERVE_ANSWER)
+		return -EINVAL;
+	task = own_task(rc, false);
 	if (!task)
 		return -ESRCH;
 	err = serve(rc, task, arg);
@@ -831,6 +857,38 @@ long process_server_signal(struct remote_context *rc, const struct popcorn_signa
 	pcn_request_put(request);
 put_task:
 	popcorn_task_put(task);
+	return err;
+}
+
+/**
+ * process_server_tell() - have a program's worker on another node look at something, and wait until it has
+ * @rc: the program
+ * @nid: the node
+ *
+ * Return: 0, or a negative errno: -ESRCH if the program is not there.
+ */
+int process_server_tell(struct remote_context *rc, u32 nid)
+{
+	struct pcn_peer *peer = process_server_place(rc, nid);
+	struct pcn_kmsg_message *msg;
+	struct pcn_request *request;
+	int err;
+
+	if (!peer)
+		return -ESRCH;
+	msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_WORKER_TELL, sizeof(struct pcn_worker_tell));
+	if (msg) {
+		((struct pcn_worker_tell *)msg->body)->context = cpu_to_le64(rc->id);
+		request = pcn_request_start(peer, msg, NULL, NULL);
+	} else {
+		request = ERR_PTR(-ENOMEM);
+	}
+	err = PTR_ERR_OR_ZERO(request);
+	if (!err) {
+		err = pcn_request_wait(request, PCN_WAIT_KILLABLE, popcorn_timeout_ms);
+		pcn_request_put(request);
+	}
+	pcn_peer_put(peer);
 	return err;
 }
 

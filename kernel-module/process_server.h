@@ -7,6 +7,7 @@
 
 long popcorn_migrate(struct remote_context *rc, const struct popcorn_migrate *arg);
 long __process_remote_works(struct remote_context *rc, struct popcorn_serve *arg);
+int process_server_tell(struct remote_context *rc, u32 nid);
 long process_server_signal(struct remote_context *rc, const struct popcorn_signal *arg);
 struct pcn_peer *process_server_place(struct remote_context *rc, u32 nid);
 struct remote_context *process_server_create(const struct popcorn_origin *arg, struct inode *inode);

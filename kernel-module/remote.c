@@ -380,13 +380,64 @@ struct remote_context *__construct_mm(struct popcorn_adopt *arg, struct inode *i
 	return rc;
 }
 
-/* Picks a thread for the worker to make. */
+/* Answers what the worker has been told of, or (the program ends) refuses all that it should have been. */
+static void answer_tells(struct remote_context *rc, int err)
+{
+	struct pcn_kmsg_message *msg, *next;
+	LIST_HEAD(done);
+
+	spin_lock(&rc->lock);
+	list_splice_init(&rc->told, &done);
+	if (err)
+		list_splice_init(&rc->tells, &done);
+	spin_unlock(&rc->lock);
+	list_for_each_entry_safe(msg, next, &done, link) {
+		u64 id = le64_to_cpu(msg->hdr.id);
+
+		if (err)
+			pcn_kmsg_nack(msg->peer, msg->hdr.type, id, err);
+		else
+			pcn_kmsg_reply(msg->peer, msg->hdr.type, id, NULL, 0, NULL);
+		pcn_kmsg_done(msg);
+	}
+}
+
+static int handle_worker_tell(struct pcn_kmsg_message *msg)
+{
+	struct pcn_worker_tell *tell = (struct pcn_worker_tell *)msg->body;
+	struct remote_context *rc = popcorn_context_find(msg->peer->nid, le64_to_cpu(tell->context));
+	bool there = false;
+
+	if (rc) {
+		spin_lock(&rc->lock);
+		there = rc->peer == msg->peer && rc->pid && !rc->stop_remote_worker;
+		if (there)
+			list_add_tail(&msg->link, &rc->tells);
+		spin_unlock(&rc->lock);
+		wake_up(&rc->worker_wait);
+		popcorn_context_put(rc);
+	}
+	if (!there) {
+		pcn_kmsg_nack(msg->peer, msg->hdr.type, le64_to_cpu(msg->hdr.id), -ESRCH);
+		pcn_kmsg_done(msg);
+	}
+	return 0;
+}
+
+/* Picks something for the worker to do: a thread to make, if there is nothing to look at. */
 static bool __fork_remote_thread(struct remote_context *rc, struct popcorn_key *key)
 {
 	struct popcorn_task *task;
-	bool found = false;
+	bool found;
 
 	spin_lock(&rc->lock);
+	found = !list_empty(&rc->tells);
+	if (found) {
+		list_splice_tail_init(&rc->tells, &rc->told);
+		key->event = POPCORN_EVENT_TOLD;
+		spin_unlock(&rc->lock);
+		return true;
+	}
 	list_for_each_entry(task, &rc->tasks, link) {
 		if (task->state != POPCORN_TASK_ARRIVED)
 			continue;
@@ -426,6 +477,7 @@ static long __run_remote_worker(struct remote_context *rc, struct popcorn_key *k
 long remote_worker_main(struct remote_context *rc, struct popcorn_key *key)
 {
 	memset(key, 0, sizeof(*key));
+	answer_tells(rc, 0);
 	return __run_remote_worker(rc, key);
 }
 
@@ -657,6 +709,13 @@ static int syscall_finish(struct popcorn_task *task, s64 *result)
 	return err;
 }
 
+/* A signal handler was left by longjmp: late replies find nobody. */
+static void syscalls_forget(struct popcorn_task *task, u64 keep)
+{
+	while (task->depth > keep)
+		pcn_request_put(task->syscalls[--task->depth]);
+}
+
 /**
  * remote_syscall() - the calling thread's shadow performs a system call
  * @rc: the program
@@ -669,15 +728,22 @@ long remote_syscall(struct remote_context *rc, struct popcorn_syscall *arg)
 	struct popcorn_task *task;
 	int err = 0;
 
-	if (arg->reserved || arg->flags & ~POPCORN_SYSCALL_WAIT)
+	if (arg->reserved || (arg->flags & ~POPCORN_SYSCALL_WAIT && arg->flags != POPCORN_SYSCALL_FORGET))
 		return -EINVAL;
 	task = running_task(rc);
 	if (!task)
 		return -ESRCH;
+	if (arg->flags & POPCORN_SYSCALL_FORGET) {
+		syscalls_forget(task, arg->args[0]);
+		goto put_task;
+	}
 	if (!(arg->flags & POPCORN_SYSCALL_WAIT))
 		err = syscall_start(rc, task, arg);
 	if (!err)
+		arg->flags |= POPCORN_SYSCALL_WAIT;
+	if (!err)
 		err = syscall_finish(task, &arg->result);
+put_task:
 	popcorn_task_put(task);
 	return err;
 }
@@ -713,12 +779,18 @@ void remote_end(struct remote_context *rc, s32 code)
 	struct pcn_task_key key = { .context = cpu_to_le64(rc->id) };
 	struct popcorn_task *task, *next;
 	LIST_HEAD(tasks);
+	bool stopped;
 
 	popcorn_context_remove(rc);
 	take_tasks(rc, &tasks);
 	list_for_each_entry_safe(task, next, &tasks, link)
 		popcorn_task_drop(task);
-	if (!rc->stop_remote_worker)
+	spin_lock(&rc->lock);
+	stopped = rc->stop_remote_worker;
+	rc->stop_remote_worker = true;
+	spin_unlock(&rc->lock);
+	answer_tells(rc, -ESRCH);
+	if (!stopped)
 		post_exit_remote(rc->peer, &key, code);
 }
 
@@ -841,4 +913,5 @@ void remote_init(void)
 	REGISTER_KMSG_WQ_HANDLER(TASK_MIGRATE, clone_request, popcorn_wq);
 	REGISTER_KMSG_WQ_HANDLER(TASK_EXIT_ORIGIN, handle_task_exit_origin, popcorn_wq);
 	REGISTER_KMSG_HANDLER(SIGNAL_FWD, handle_signal_fwd);
+	REGISTER_KMSG_HANDLER(WORKER_TELL, handle_worker_tell);
 }

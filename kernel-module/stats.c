@@ -42,6 +42,7 @@ static const char * const types[PCN_KMSG_TYPE_MAX] = {
 	[PCN_KMSG_TYPE_TASK_EXIT_REMOTE] = "task_exit_remote",
 	[PCN_KMSG_TYPE_SYSCALL_FWD] = "syscall_fwd",
 	[PCN_KMSG_TYPE_SIGNAL_FWD] = "signal_fwd",
+	[PCN_KMSG_TYPE_WORKER_TELL] = "worker_tell",
 	[PCN_KMSG_TYPE_REMOTE_PAGE] = "remote_page",
 	[PCN_KMSG_TYPE_PAGE_FETCH] = "page_fetch",
 	[PCN_KMSG_TYPE_PAGE_INVALIDATE] = "page_invalidate",

@@ -35,6 +35,7 @@ enum pcn_kmsg_type {
 	PCN_KMSG_TYPE_PAGE_FETCH,
 	PCN_KMSG_TYPE_PAGE_INVALIDATE,
 	PCN_KMSG_TYPE_PAGE_DISCARD,
+	PCN_KMSG_TYPE_WORKER_TELL,
 	PCN_KMSG_TYPE_MAX,
 };
 
@@ -149,6 +150,11 @@ struct pcn_page_reply {
 	__le32 content;
 	__le32 reserved;
 	u8 data[];
+};
+
+/* Origin to remote: the program's worker shall look at something; answered when it has. */
+struct pcn_worker_tell {
+	__le64 context;
 };
 
 struct pcn_page_discard {

@@ -9,6 +9,7 @@
 #include "popcorn/text.h"
 #include "shared.h"
 #include "syscall/kernel.h"
+#include "syscall/syscall.h"
 
 #define NR_getcwd 17
 #define HOPPED 1
@@ -18,7 +19,7 @@ _Static_assert(STACK_REASON_SIZE <= POPCORN_REASON_SIZE, "a capture's reason fit
 static struct migration_shared *shared;
 
 uint64_t migration_clock(void) {
-    return (uint64_t)kernel_nanoseconds();
+    return (uint64_t)clock_nanoseconds();
 }
 
 /*

@@ -180,6 +180,17 @@ static long choose_place(uint64_t wanted, size_t size, int flags) {
     return found ? (long)found : -E_NOMEM;
 }
 
+/*
+ * What another machine's threads can reach is the device's memory alone: what nobody else has mapped becomes
+ * part of it, and a file can be read only.
+ */
+static long share_among_machines(struct mapping *m) {
+    if (!(m->flags & MAP_ANONYMOUS) && m->protection & PROT_WRITE)
+        return -E_NODEV;
+    m->flags = (m->flags & ~MAP_TYPE) | MAP_PRIVATE;
+    return 0;
+}
+
 static long map_locked(uint64_t address, struct mapping *m) {
     long place = choose_place(address, m->size, m->flags);
     if (is_error(place))
@@ -187,6 +198,11 @@ static long map_locked(uint64_t address, struct mapping *m) {
     if (!regions_room(memory_regions()))
         return -E_NOMEM;
     m->start = (uint64_t)place;
+    if (nodes_machines && memory_file_fd >= 0 && (m->flags & MAP_TYPE) != MAP_PRIVATE) {
+        long r = share_among_machines(m);
+        if (r)
+            return r;
+    }
     long r;
     if ((m->flags & MAP_TYPE) != MAP_PRIVATE)
         r = map_shared(m);

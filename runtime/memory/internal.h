@@ -3,6 +3,7 @@
 #ifndef MEMORY_INTERNAL_H
 #define MEMORY_INTERNAL_H
 
+#include "memory/backing.h"
 #include "memory/layout.h"
 #include "memory/memory.h"
 #include "memory/regions.h"
@@ -37,8 +38,7 @@ static inline long map_memory_file(uint64_t start, size_t size, int protection) 
 
 /* Gives the pages of a range back: they read as zeros from now on. */
 static inline void punch_memory_file(uint64_t start, size_t size) {
-    KERNEL(NR_fallocate, memory_file_fd, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, layout_file_offset(start),
-           size);
+    memory_backing->punch(memory_file_fd, start, size);
 }
 
 #endif

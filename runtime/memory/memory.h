@@ -52,6 +52,10 @@ int memory_join(int file);
  */
 bool memory_touch(uint64_t address);
 
+/* Is there a shared mapping of a file at the address; is there any? In any process. */
+bool memory_of_file(uint64_t address);
+bool memory_has_files(void);
+
 /* In a node's process: forgets what is mapped in a range that the origin has changed. */
 void memory_forget(uint64_t address, size_t size);
 

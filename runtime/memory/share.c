@@ -38,7 +38,7 @@ static long each_area(long (*work)(const struct area *, void *), void *state) {
 /* Copies [start, end) to the memory file. Pages behind the end of a mapped file cannot be read: left out. */
 static long copy_range(int file, uint64_t start, uint64_t end) {
     while (start < end) {
-        long n = KERNEL(NR_pwrite64, file, start, end - start, layout_file_offset(start));
+        long n = memory_backing->write(file, start, end - start);
         if (n == -E_INTR)
             continue;
         if (n == -E_FAULT)
@@ -105,12 +105,6 @@ static long map_area(const struct area *area, void *state) {
     return map_memory_file(area->start, area->end - area->start, area->protection);
 }
 
-/* A limit on file sizes would end the process with SIGXFSZ. */
-static bool file_size_allowed(void) {
-    uint64_t limit[2];
-    return KERNEL(NR_prlimit64, 0, 1, 0, limit) == 0 && limit[0] >= LAYOUT_FILE_SIZE;
-}
-
 static void regions_become_private(void) {
     struct regions *t = memory_regions();
     for (uint32_t i = 0; i < t->count; i++)
@@ -119,15 +113,11 @@ static void regions_become_private(void) {
 }
 
 static long share_locked(void) {
-    if (!file_size_allowed())
-        return -E_NOMEM;
-    struct copy c = {descriptors_keep((int)KERNEL(NR_memfd_create, "popcorn-memory", MFD_CLOEXEC)), -1};
+    struct copy c = {memory_backing->open(), -1};
     if (c.file < 0)
         return c.file;
     c.pagemap = (int)KERNEL(NR_openat, AT_CWD, "/proc/self/pagemap", OPEN_RDONLY | OPEN_CLOEXEC, 0);
-    long r = KERNEL(NR_ftruncate, c.file, LAYOUT_FILE_SIZE);
-    if (r == 0)
-        r = each_area(copy_area, &c);
+    long r = each_area(copy_area, &c);
     if (c.pagemap >= 0)
         KERNEL(NR_close, c.pagemap);
     if (r) {

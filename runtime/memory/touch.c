@@ -4,6 +4,8 @@
  * touched first. In pieces, since qemu-user keeps a note for every page that is mapped.
  */
 #include "memory/internal.h"
+#include "node/nodes.h"
+#include "popcorn/backend.h"
 #include "popcorn/control.h"
 #include "popcorn/text.h"
 #include "thread/native.h"
@@ -35,6 +37,8 @@ static bool look_up(uint64_t address, struct region *out) {
 
 static bool map_file(const struct region *r) {
     char path[64];
+    if (nodes_machines)
+        popcorn_fatal("a thread on another machine touched a shared mapping of a file", 70);
     struct text text = text_begin(path, sizeof path);
     text_string(&text, "/proc/");
     text_signed(&text, popcorn_control()->pid);
@@ -80,6 +84,24 @@ bool memory_touch(uint64_t address) {
         *last = address;
     }
     return region.kind == REGION_FILE ? map_file(&region) : map_piece(&region, address);
+}
+
+bool memory_of_file(uint64_t address) {
+    struct region region;
+    return layout_in_arena(address, 1) && look_up(address, &region) && region.kind == REGION_FILE;
+}
+
+bool memory_has_files(void) {
+    const struct regions *t = memory_regions();
+    for (;;) {
+        uint32_t before = atomic_load(&t->sequence);
+        bool found = false;
+        for (uint32_t i = 0; i < t->count && !found; i++)
+            found = t->entry[i].kind == REGION_FILE;
+        atomic_thread_fence(memory_order_acquire);
+        if (!(before & 1) && atomic_load(&t->sequence) == before)
+            return found;
+    }
 }
 
 void memory_forget(uint64_t address, size_t size) {

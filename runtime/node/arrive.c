@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/internal.h"
+#include "syscall/syscall.h"
 #include "thread/native.h"
 
 /* musl's first function: part of the module, but at another address in each image. */
@@ -17,11 +18,11 @@ void arrive_if_sent(struct popcorn_thread *thread) {
         critical_leave();
         return;
     }
-    thread->times.accepted = (uint64_t)kernel_nanoseconds();
+    thread->times.accepted = (uint64_t)clock_nanoseconds();
     thread->node = native_node;
     if (!nodes_at_origin) {
         atomic_fetch_add(&node_room(native_node)->present, 1);
-        service_await_forgetting();
+        node_carrier->settle();
     }
     machine_set_thread_pointer(thread->tcb);
     if (box->begin) {

@@ -14,9 +14,12 @@ static int64_t process_time(int pid, enum cpu_time kind) {
     return KERNEL(NR_clock_gettime, clock_of(pid, kind), &t) ? 0 : t.seconds * 1000000000 + t.nanoseconds;
 }
 
+/* What other machines' processes have used nobody here knows. */
 int64_t nodes_cpu_time(enum cpu_time kind, bool with_origin) {
     const struct popcorn_control *control = popcorn_control();
     int64_t sum = 0;
+    if (nodes_machines)
+        return with_origin ? process_time(control->pid, kind) : 0;
     for (int i = 0; i < (int)control->nnodes; i++)
         if (node_runs(i) && (i != control->origin || with_origin))
             sum += process_time(control->node[i].pid, kind);
@@ -51,7 +54,7 @@ static int64_t task_time(int pid, int tid) {
 int64_t nodes_thread_cpu_time(const struct popcorn_thread *thread, bool with_origin) {
     const struct popcorn_control *control = popcorn_control();
     int64_t sum = with_origin ? task_time(control->pid, thread->tid) : 0;
-    for (int i = 0; i < (int)control->nnodes; i++)
+    for (int i = 0; i < (int)control->nnodes && !nodes_machines; i++)
         if (i != control->origin && node_runs(i) && thread->mailbox->worker[i])
             sum += task_time(control->node[i].pid, thread->mailbox->worker[i]);
     return sum;

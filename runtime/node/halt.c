@@ -42,7 +42,7 @@ static bool all_halted(const struct popcorn_thread *self) {
     return all;
 }
 
-bool nodes_halt(void) {
+bool local_halt(void) {
     int64_t end = kernel_nanoseconds() + PATIENCE;
     _Atomic uint32_t *bell = &node_room(popcorn_control()->origin)->answer;
     atomic_store(halt_word(), 1);

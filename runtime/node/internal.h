@@ -10,11 +10,15 @@
 #include <stdatomic.h>
 
 #include "memory/layout.h"
+#include "node/carrier.h"
 #include "node/mailbox.h"
 #include "node/nodes.h"
 #include "popcorn/backend.h"
+#include "popcorn/container.h"
 #include "popcorn/control.h"
+#include "popcorn/migration.h"
 #include "popcorn/stack.h"
+#include "popcorn/text.h"
 #include "syscall/kernel.h"
 #include "thread/lock.h"
 
@@ -59,7 +63,16 @@ struct greeting {
     int32_t error; /* of a node that cannot join: a negative errno */
 };
 
-/* Descriptors with which a node's process begins. */
+/* What an agent tells the process that it makes for a program; the answer is the same with `error` set. */
+#define GREETING_AGENT 0x4e4f4445504f5032ULL
+struct node_agent_greeting {
+    uint64_t magic;
+    uint64_t cookie; /* of the clone request */
+    int32_t node;    /* this machine's */
+    int32_t error;   /* a negative errno */
+};
+
+/* Descriptors with which a node's process begins. (NODE_MEMORY: the memory file, or /dev/popcorn.) */
 enum { NODE_SOCKET = 3, NODE_MEMORY = 4, NODE_IMAGE = 5 };
 
 static inline struct node_room *node_room(int nid) {
@@ -72,7 +85,26 @@ static inline uint64_t node_layout_hash(void) {
     return &__popcorn_layout_hash ? __popcorn_layout_hash : 0;
 }
 
-extern const struct popcorn_backend local_backend;
+/* nodes.c: chooses. At the start of a process. */
+void nodes_carried_by(const struct carrier *);
+/* Ends the program, since a node died with a thread on it. */
+_Noreturn void nodes_died(int nid);
+
+/* peers.c, halt.c, service.c: of the local carrier. */
+void local_settle(void);
+void local_make_forget(int nid);
+bool local_halt(void);
+void local_look(void);
+void local_end(void);
+void local_forked(void);
+void local_thread_ends(struct popcorn_thread *);
+/* worker.c, shadow.c: likewise. */
+long local_call(struct popcorn_thread *, long number, const long argument[6]);
+void local_tell_shadow(struct popcorn_thread *);
+void local_forget_calls(struct popcorn_thread *, uint32_t keep);
+void local_shadow(struct popcorn_thread *);
+void local_attend(struct popcorn_thread *, struct mailbox_signal *, uint32_t seen, int64_t nanoseconds);
+void local_nudge(struct popcorn_thread *);
 
 /* mailbox.c: a bell is a futex that counts. */
 void bell_ring(_Atomic uint32_t *bell);
@@ -93,12 +125,14 @@ bool node_runs(int nid);
 bool node_failed(int nid);
 /* Takes note of a node's failure (origin). */
 void node_fail(int nid);
-/* Ends the program, since a node died with a thread on it. */
+/* As nodes_died(), unless the program is ending anyway. */
 _Noreturn void peers_died(int nid);
 
-/* shadow.c, worker.c: waits, on a native thread of `thread`, until the thread comes to this process, and goes
- * on with it. The shadow serves its system calls meanwhile. */
-_Noreturn void shadow_wait(struct popcorn_thread *);
+/* shadow.c: carries out a call of the thread, on its shadow. */
+long shadow_carry_out(struct popcorn_thread *, long number, const long argument[6]);
+
+/* worker.c: waits, on the thread's native thread in a node's process, until the thread comes here, and goes
+ * on with it. */
 _Noreturn void worker_wait(struct popcorn_thread *);
 
 /* arrive.c: if the thread has been sent here, takes it and goes on with it. */
@@ -107,10 +141,18 @@ void arrive_if_sent(struct popcorn_thread *);
 /* halt.c: on a node, outside critical sections: waits if the origin has told all threads to. */
 void halt_here(struct popcorn_thread *);
 
-/* service.c: on a node: has everything that is stale now been forgotten? If not, waits for that. */
-void service_await_forgetting(void);
+/* service.c: on a node, one thread at a time: forgets what is stale. */
+void service_forget(struct node_room *);
 
 /* service.c: the service of a node's process. */
 _Noreturn void service_run(void);
+/* Starts a native thread of a node's process on a stack of its own. Its tid, or a negative errno. */
+long service_thread(int (*run)(void *), void *argument, uintptr_t stack);
+
+/* kernel.c (origin): opens /dev/popcorn and lists the machines. 0, or a negative errno with one line. */
+int kernel_start(struct popcorn_node_list *, const struct popcorn_manifest *, char *error);
+
+/* kernel_node.c: the process is a program's on this machine; `greeting` is the agent's. Never returns. */
+_Noreturn void kernel_node_run(const struct node_agent_greeting *greeting);
 
 #endif

@@ -56,11 +56,29 @@ static int list_error(char *error, const char *line) {
     return -E_INVAL;
 }
 
+/* The machines that the kernel module knows. */
+static int list_machines(char **environment, const struct popcorn_manifest *manifest, char *error) {
+    const char *nodes = variable(environment, "POPCORN_NODES");
+    if (nodes && *nodes)
+        return list_error(
+            error,
+            "POPCORN_NODES: the nodes of POPCORN_BACKEND=kernel are the machines that its agent knows");
+    int r = kernel_start(&list, manifest, error);
+    if (r == 0)
+        fill_control(native_node);
+    return r;
+}
+
 int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]) {
     const char *isas[POPCORN_MANIFEST_IMAGES + 1];
     struct popcorn_manifest manifest;
     if (!image_manifest(&manifest))
         return list_error(error, "the executable is damaged: its images cannot be read");
+    const char *backend = variable(environment, "POPCORN_BACKEND");
+    if (backend && text_equal(backend, "kernel"))
+        return list_machines(environment, &manifest, error);
+    if (backend && *backend && !text_equal(backend, "local"))
+        return list_error(error, "POPCORN_BACKEND: neither local nor kernel");
     int r = nodes_parse(&list, variable(environment, "POPCORN_NODES"), isas, collect_isas(&manifest, isas),
                         error);
     if (r && manifest.count == 0)
@@ -75,6 +93,5 @@ int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]) {
     qemu_search_path(variable(environment, "PATH"));
     native_node = origin;
     fill_control(origin);
-    popcorn_backend = &local_backend;
     return 0;
 }

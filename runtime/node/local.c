@@ -6,10 +6,7 @@
  */
 #include "memory/memory.h"
 #include "node/internal.h"
-#include "popcorn/text.h"
 #include "thread/native.h"
-
-const struct popcorn_backend *popcorn_backend;
 
 static int count(void) {
     return (int)popcorn_control()->nnodes;
@@ -98,7 +95,7 @@ static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REAS
     if (r == 0) {
         critical_end();
         if (nodes_at_origin)
-            shadow_wait(thread);
+            local_shadow(thread);
         atomic_fetch_sub(&node_room(native_node)->present, 1);
         worker_wait(thread);
     }
@@ -106,12 +103,28 @@ static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REAS
     return r;
 }
 
-const struct popcorn_backend local_backend = {"local", count, info, send};
+const struct carrier local_carrier = {
+    .backend = {"local", count, info, send},
+    .call = local_call,
+    .tell_shadow = local_tell_shadow,
+    .settle = local_settle,
+    .forget_calls = local_forget_calls,
+    .shadow = local_shadow,
+    .attend = local_attend,
+    .nudge = local_nudge,
+    .first_nudge = 1000000,
+    .make_forget = local_make_forget,
+    .halt = local_halt,
+    .look = local_look,
+    .end = local_end,
+    .forked = local_forked,
+    .thread_ends = local_thread_ends,
+};
 
 void nodes_begin_elsewhere(void *arguments) {
     struct popcorn_thread *thread = popcorn_current();
     char line[POPCORN_REASON_SIZE + 64], reason[POPCORN_REASON_SIZE];
-    if (popcorn_control()->origin == 0)
+    if (popcorn_control()->origin == 0 || node_carrier != &local_carrier)
         return;
     thread->mailbox->begin = arguments;
     send(thread, 0, reason);

@@ -52,6 +52,7 @@ enum mailbox_special {
     MAILBOX_UNMAP_SELF,     /* base, size */
     MAILBOX_START_NODE,     /* node */
     MAILBOX_FAULT,          /* signal that ends the program */
+    MAILBOX_LOOK,           /* nothing: the shadow shall see what has become of a signal */
 };
 
 /* What a shadow asks its worker to do: run the program's handler of a signal that came to the shadow. */
@@ -76,6 +77,7 @@ struct popcorn_mailbox {
     struct mailbox_signal signal[MAILBOX_DEPTH];
     int32_t worker[POPCORN_CONTROL_NODES]; /* tid of the worker in a node's process, 0 if there is none yet */
     struct popcorn_thread *next_wanted;    /* in the list of threads for which a node shall make a worker */
+    int64_t stamp[2];                      /* what the sender's clocks showed (syscall.h: clock_stamp) */
     void *begin;      /* not NULL: no frames yet, the thread begins with the receiver's own _start_c(begin) */
     char reason[160]; /* of a refusal by a node */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program's other processes, seen from the rest of the run time (the local backend).
+ * The program's other processes, seen from the rest of the run time.
  */
 #ifndef NODE_NODES_H
 #define NODE_NODES_H
@@ -15,6 +15,10 @@
 
 /* Is this the origin's process? */
 extern bool nodes_at_origin;
+
+/* Are the nodes machines of their own? Then futexes and times of day are the origin's: the kernel's futexes
+ * end at its machine, and tell pages of /dev/popcorn apart by process and address alone. */
+extern bool nodes_machines;
 
 /* At the origin: reads POPCORN_NODES and which images the executable has, fills the control block's list, and
  * sets the backend. 0, or -EINVAL with one line in `error`. */

@@ -2,7 +2,6 @@
 /* The nodes' processes as the origin knows them: a socket each, which ends when either side does. */
 #include "memory/memory.h"
 #include "node/internal.h"
-#include "popcorn/text.h"
 #include "syscall/descriptors.h"
 #include "thread/lock.h"
 #include "thread/native.h"
@@ -103,7 +102,7 @@ static int find_loss(void) {
     return lost;
 }
 
-void nodes_look(void) {
+void local_look(void) {
     if (atomic_load(&ending))
         return;
     peers_check();
@@ -113,21 +112,14 @@ void nodes_look(void) {
 }
 
 void peers_died(int nid) {
-    char line[128];
     while (atomic_load(&ending)) { /* nothing is lost: another thread is ending the program */
         struct kernel_time tick = {0, NODE_TICK};
         KERNEL(NR_nanosleep, &tick, 0);
     }
-    struct text t = text_begin(line, sizeof line);
-    text_string(&t, "the process of node ");
-    text_signed(&t, nid);
-    text_string(&t, " (");
-    text_string(&t, popcorn_control()->node[nid].isa);
-    text_string(&t, ") died with a thread of the program on it");
-    popcorn_fatal(line, NODE_EXIT_DIED);
+    nodes_died(nid);
 }
 
-void nodes_end(void) {
+void local_end(void) {
     int64_t end = kernel_nanoseconds() + GOODBYE;
     atomic_store(&ending, true);
     lock_take(&peers_lock);
@@ -140,31 +132,16 @@ void nodes_end(void) {
     lock_release(&peers_lock);
 }
 
-void nodes_forked(void) {
-    struct popcorn_control *control = popcorn_control();
-    struct popcorn_thread *thread = popcorn_current();
-    control->halt = 0;
+void local_forked(void) {
     atomic_store(&peers_lock.word, 0);
-    atomic_store(&node_start_lock.word, 0);
     atomic_store(&ending, false);
-    for (int i = 0; i < POPCORN_CONTROL_NODES; i++) {
+    for (int i = 0; i < POPCORN_CONTROL_NODES; i++)
         if (peer_socket[i])
             close_peer(i);
-        if (i == control->origin)
-            continue;
-        control->node[i].pid = 0;
-        if (control->node[i].state == POPCORN_NODE_RUNNING)
-            control->node[i].state = POPCORN_NODE_ABSENT;
-        thread->native[i] = NULL;
-        thread->mailbox->worker[i] = 0;
-    }
-    __builtin_memset((void *)LAYOUT_NODES, 0, LAYOUT_NODES_SIZE);
-    control->node[control->origin].pid = control->pid;
-    atomic_store(&thread->mailbox->workers, 0);
 }
 
-/* Waits until the node has forgotten what is stale, or is gone. */
-static void make_forget(int nid, struct node_room *room) {
+void local_make_forget(int nid) {
+    struct node_room *room = node_room(nid);
     int64_t end = kernel_nanoseconds() + NODE_PATIENCE;
     bell_ring(&room->bell);
     while (node_runs(nid)) {
@@ -178,24 +155,7 @@ static void make_forget(int nid, struct node_room *room) {
     }
 }
 
-/* The caller holds the memory lock, so nobody else enters ranges. */
-void nodes_forget(uint64_t address, size_t size) {
-    const struct popcorn_control *control = popcorn_control();
-    for (int i = 0; i < (int)control->nnodes; i++) {
-        struct node_room *room = node_room(i);
-        if (i == control->origin || !node_runs(i))
-            continue;
-        uint32_t stale = atomic_load(&room->stale);
-        if (stale - atomic_load(&room->forgotten) == STALE_RANGES)
-            make_forget(i, room);
-        room->range[stale % STALE_RANGES] = (struct stale_range){address, size};
-        atomic_store(&room->stale, stale + 1);
-        if (atomic_load(&room->present)) /* a thread that arrives does the opposite: enters, then looks */
-            make_forget(i, room);
-    }
-}
-
-void nodes_thread_ends(struct popcorn_thread *thread) {
+void local_thread_ends(struct popcorn_thread *thread) {
     struct popcorn_mailbox *box = thread->mailbox;
     const struct popcorn_control *control = popcorn_control();
     int64_t end = kernel_nanoseconds() + NODE_PATIENCE;

@@ -15,8 +15,6 @@
 #define MESSAGE_DONTWAIT 0x40
 #define MESSAGE_PEEK 2
 
-bool nodes_at_origin = true;
-
 static void close_and_exit(void) {
     KERNEL(NR_exit_group, 0);
     __builtin_trap();
@@ -32,12 +30,15 @@ static int watch(void *argument) {
     }
 }
 
+long service_thread(int (*run)(void *), void *argument, uintptr_t stack) {
+    return machine_clone(THREAD_FLAGS, (void *)stack, NULL, NULL, NULL, run, argument);
+}
+
 static int start_watching(void) {
     long stack = KERNEL(NR_mmap, 0, WATCH_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stack < 0 && stack >= -4095)
         return (int)stack;
-    long tid =
-        machine_clone(THREAD_FLAGS, (void *)((uint64_t)stack + WATCH_STACK), NULL, NULL, NULL, watch, NULL);
+    long tid = service_thread(watch, NULL, (uintptr_t)stack + WATCH_STACK);
     return tid < 0 ? (int)tid : 0;
 }
 
@@ -69,7 +70,7 @@ static void make_worker(struct popcorn_thread *thread) {
         refuse_worker(thread);
         return;
     }
-    long tid = machine_clone(THREAD_FLAGS, (void *)native->stack_high, NULL, NULL, NULL, worker_main, native);
+    long tid = service_thread(worker_main, native, native->stack_high);
     if (tid < 0) {
         native_destroy(native);
         refuse_worker(thread);
@@ -85,7 +86,7 @@ static void make_workers(struct popcorn_thread *wanted) {
     }
 }
 
-static void forget(struct node_room *room) {
+void service_forget(struct node_room *room) {
     uint32_t stale = atomic_load(&room->stale), done = atomic_load(&room->forgotten);
     if (done == stale)
         return;
@@ -95,7 +96,7 @@ static void forget(struct node_room *room) {
     bell_ring(&room->answer);
 }
 
-void service_await_forgetting(void) {
+void local_settle(void) {
     struct node_room *room = node_room(native_node);
     uint32_t stale = atomic_load(&room->stale);
     if (atomic_load(&room->forgotten) == stale)
@@ -115,7 +116,7 @@ void service_run(void) {
     for (;;) {
         uint32_t seen = atomic_load(&room->bell);
         struct popcorn_thread *wanted = atomic_exchange(&room->wanted, NULL);
-        forget(room);
+        service_forget(room);
         make_workers(wanted);
         bell_wait(&room->bell, seen, NODE_IDLE);
     }
@@ -126,7 +127,6 @@ static int join(const struct greeting *origin) {
     const struct popcorn_control *control = popcorn_control();
     nodes_at_origin = false;
     native_node = origin->node;
-    popcorn_backend = &local_backend;
     if (origin->layout_hash != node_layout_hash() || origin->version != POPCORN_CONTROL_VERSION)
         return -E_NOEXEC;
     int r = memory_join(NODE_MEMORY);
@@ -142,15 +142,25 @@ static int join(const struct greeting *origin) {
     return start_watching();
 }
 
+/* Is there a greeting of this magic and size? */
+static bool greeted(void *greeting, size_t size, uint64_t magic) {
+    long n = KERNEL(NR_recvfrom, NODE_SOCKET, greeting, size, MESSAGE_DONTWAIT | MESSAGE_PEEK);
+    if (n != (long)size || *(uint64_t *)greeting != magic)
+        return false;
+    KERNEL(NR_recvfrom, NODE_SOCKET, greeting, size, MESSAGE_DONTWAIT);
+    KERNEL(NR_close, NODE_IMAGE);
+    return true;
+}
+
 void nodes_enter(int argc, char **argv) {
     struct greeting origin, reply;
+    struct node_agent_greeting agent;
     if (argc != 1 || !text_equal(argv[0], NODE_NAME))
         return;
-    long n = KERNEL(NR_recvfrom, NODE_SOCKET, &origin, sizeof origin, MESSAGE_DONTWAIT | MESSAGE_PEEK);
-    if (n != sizeof origin || origin.magic != GREETING_MAGIC)
+    if (greeted(&agent, sizeof agent, GREETING_AGENT))
+        kernel_node_run(&agent);
+    if (!greeted(&origin, sizeof origin, GREETING_MAGIC))
         return;
-    KERNEL(NR_recvfrom, NODE_SOCKET, &origin, sizeof origin, MESSAGE_DONTWAIT);
-    KERNEL(NR_close, NODE_IMAGE);
     reply = origin;
     reply.layout_hash = node_layout_hash();
     reply.version = POPCORN_CONTROL_VERSION;

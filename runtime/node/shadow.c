@@ -8,28 +8,11 @@
 #include "thread/native.h"
 #include "thread/threads.h"
 
-#define FIRST_NUDGE 1000000L /* nanoseconds until a worker that takes no signal is nudged again */
-
 static long clone_for(const long a[6]) {
     uint64_t none[3] = {0};
     uint64_t *rest = a[2] & CLONE_SETTLS ? (uint64_t *)a[4] : none;
     return threads_clone((int (*)(void *))a[0], (void *)a[1], (unsigned)a[2], (void *)a[3], (int *)rest[0],
                          (void *)rest[1], (int *)rest[2]);
-}
-
-static long carry_out(struct popcorn_thread *thread, struct mailbox_call *call) {
-    const long *a = call->argument;
-    switch (call->number) {
-    case MAILBOX_CLONE:
-        return clone_for(a);
-    case MAILBOX_UNMAP_SELF:
-        threads_exit((void *)a[0], (uint64_t)a[1], 0);
-    case MAILBOX_START_NODE:
-        return node_start((int)a[0], thread->mailbox->reason);
-    case MAILBOX_FAULT:
-        signals_die((int)a[0]);
-    }
-    return syscall_at_origin(thread, call->number, a);
 }
 
 /* libc on the node may have given the thread another block. */
@@ -38,13 +21,29 @@ static void follow_thread_pointer(struct popcorn_thread *thread) {
         machine_set_thread_pointer(thread->tcb);
 }
 
+long shadow_carry_out(struct popcorn_thread *thread, long number, const long a[6]) {
+    follow_thread_pointer(thread);
+    switch (number) {
+    case MAILBOX_CLONE:
+        return clone_for(a);
+    case MAILBOX_UNMAP_SELF:
+        threads_exit((void *)a[0], (uint64_t)a[1], 0);
+    case MAILBOX_START_NODE:
+        return node_start((int)a[0], thread->mailbox->reason);
+    case MAILBOX_LOOK:
+        return 0;
+    case MAILBOX_FAULT:
+        signals_die((int)a[0]);
+    }
+    return syscall_at_origin(thread, number, a);
+}
+
 static void serve(struct popcorn_thread *thread, uint32_t index) {
     struct popcorn_mailbox *box = thread->mailbox;
     struct mailbox_call *call = &box->call[index];
     if (index >= MAILBOX_DEPTH || atomic_load(&call->state) != MAILBOX_POSTED)
         return;
-    follow_thread_pointer(thread);
-    call->result = carry_out(thread, call);
+    call->result = shadow_carry_out(thread, call->number, call->argument);
     atomic_store(&call->state, MAILBOX_DONE);
     bell_ring(&box->bell[thread->node]);
 }
@@ -94,7 +93,7 @@ static void serve_any(struct popcorn_thread *thread) {
     }
 }
 
-void shadow_wait(struct popcorn_thread *thread) {
+void local_shadow(struct popcorn_thread *thread) {
     struct popcorn_mailbox *box = thread->mailbox;
     struct native *native = thread->native[native_node];
     int64_t looked = kernel_nanoseconds();
@@ -113,15 +112,27 @@ void shadow_wait(struct popcorn_thread *thread) {
 }
 
 static long shadow_again(void *thread) {
-    shadow_wait(thread);
+    node_carrier->shadow(thread);
+    __builtin_trap();
 }
 
 /* Makes the worker look: it may be computing, or waiting for an answer to a call. */
-static void nudge(struct popcorn_mailbox *box, int nid) {
+void local_nudge(struct popcorn_thread *thread) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    int nid = thread->node;
     const struct popcorn_node_entry *node = &popcorn_control()->node[nid];
     bell_ring(&box->bell[nid]);
     if (atomic_load(&box->calls) == 0 && box->worker[nid])
         KERNEL(NR_tgkill, node->pid, box->worker[nid], SIGNAL_USER1);
+}
+
+void local_attend(struct popcorn_thread *thread, struct mailbox_signal *s, uint32_t seen,
+                  int64_t nanoseconds) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    if (atomic_load(&s->state) == MAILBOX_TAKEN)
+        serve(thread, s->base);
+    bell_wait(&box->bell[native_node], seen, nanoseconds);
+    look_after(box);
 }
 
 static struct mailbox_signal *post_signal(struct popcorn_mailbox *box, int sig,
@@ -173,7 +184,8 @@ enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *thread, int si
         MAILBOX_PHASE(place) == MAILBOX_RUNNING ? post_signal(box, sig, action, info, *mask) : NULL;
     if (!s)
         return NODES_UNDER_WAY;
-    for (int64_t patience = FIRST_NUDGE;; patience = patience < NODE_TICK ? patience * 2 : NODE_TICK) {
+    for (int64_t patience = node_carrier->first_nudge;;
+         patience = patience < NODE_TICK ? patience * 2 : NODE_TICK) {
         uint32_t seen = atomic_load(&box->bell[native_node]), state = atomic_load(&s->state);
         if (state == MAILBOX_DONE) {
             *mask = s->mask;
@@ -182,13 +194,11 @@ enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *thread, int si
         }
         if (state == MAILBOX_ABANDONED)
             start_anew(thread, s);
-        if (state == MAILBOX_TAKEN)
-            serve(thread, s->base);
-        else if (withdraw(box, s))
-            return NODES_UNDER_WAY;
-        else
-            nudge(box, thread->node);
-        bell_wait(&box->bell[native_node], seen, patience);
-        look_after(box);
+        if (state == MAILBOX_POSTED) {
+            if (withdraw(box, s))
+                return NODES_UNDER_WAY;
+            node_carrier->nudge(thread);
+        }
+        node_carrier->attend(thread, s, seen, patience);
     }
 }

@@ -56,7 +56,17 @@ void nodes_take_signal(struct popcorn_thread *thread, struct interrupted *at) {
     signals_run(native, s->sig, &s->action, s->info, at);
     s->mask = at->mask;
     atomic_store(&s->state, MAILBOX_DONE);
-    bell_ring(&box->bell[popcorn_control()->origin]);
+    node_carrier->tell_shadow(thread);
+}
+
+void local_tell_shadow(struct popcorn_thread *thread) {
+    bell_ring(&thread->mailbox->bell[popcorn_control()->origin]);
+}
+
+void local_forget_calls(struct popcorn_thread *thread, uint32_t keep) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    for (uint32_t i = keep; i < MAILBOX_DEPTH; i++)
+        atomic_store(&box->call[i].state, MAILBOX_FREE);
 }
 
 /* The slot of a new call, filled; NULL if too many are nested. */
@@ -95,7 +105,7 @@ static uint64_t await_answer(struct popcorn_thread *thread, struct mailbox_call 
     }
 }
 
-long nodes_call(struct popcorn_thread *thread, long number, const long argument[6]) {
+long local_call(struct popcorn_thread *thread, long number, const long argument[6]) {
     struct popcorn_mailbox *box = thread->mailbox;
     struct native *native = thread->native[native_node];
     native->critical++; /* a handler would post calls of its own between ours */
@@ -116,15 +126,15 @@ long nodes_call(struct popcorn_thread *thread, long number, const long argument[
  * Leaves the innermost handler: its shadow forgets it, and the system call that the handler interrupted,
  * since longjmp goes to where neither is.
  */
-static void abandon(struct popcorn_mailbox *box, uint32_t depth) {
+static void abandon(struct popcorn_thread *thread, uint32_t depth) {
+    struct popcorn_mailbox *box = thread->mailbox;
     struct mailbox_signal *s = &box->signal[depth - 1];
     uint32_t outer = depth > 1 ? box->signal[depth - 2].base : 0;
     _Atomic uint32_t *bell = &box->bell[native_node];
-    for (uint32_t i = outer; i < MAILBOX_DEPTH; i++)
-        atomic_store(&box->call[i].state, MAILBOX_FREE);
+    node_carrier->forget_calls(thread, outer);
     atomic_store(&box->calls, outer);
     atomic_store(&s->state, MAILBOX_ABANDONED);
-    bell_ring(&box->bell[popcorn_control()->origin]);
+    node_carrier->tell_shadow(thread);
     for (uint32_t seen; seen = atomic_load(bell), atomic_load(&s->state) == MAILBOX_ABANDONED;)
         bell_wait(bell, seen, NODE_TICK);
 }
@@ -138,6 +148,6 @@ void popcorn_unpin(struct popcorn_thread *thread, int pinned) {
         struct mailbox_signal *s = &box->signal[depth - 1];
         if (atomic_load(&s->state) != MAILBOX_TAKEN || s->pinned < pinned)
             return;
-        abandon(box, depth);
+        abandon(thread, depth);
     }
 }

@@ -41,8 +41,9 @@ static void learn(int sig) {
     uint64_t old[4] = {0};
     if (table()->known & SIGNAL_BIT(sig))
         return;
-    if (KERNEL(NR_rt_sigaction, sig, 0, old, 8) == 0)
-        table()->action[sig].handler = old[0];
+    bool known = KERNEL(NR_rt_sigaction, sig, 0, old, 8) == 0;
+    if (known && old[0] == SIGNAL_IGNORE) /* anything else is "default", or the run time's own */
+        table()->action[sig].handler = SIGNAL_IGNORE;
     table()->known |= SIGNAL_BIT(sig);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds clock_gettime in the vDSO: an ELF library in memory whose dynamic symbols are looked through. */
+#include <stdatomic.h>
+
 #include "popcorn/container.h"
 #include "popcorn/text.h"
 #include "syscall/syscall.h"
@@ -69,6 +71,60 @@ void clock_start(const unsigned long *auxv) {
     }
 }
 
-long clock_gettime_here(long clock, struct kernel_time *out) {
+static long read_clock(long clock, struct kernel_time *out) {
     return fast ? fast(clock, out) : KERNEL(NR_clock_gettime, clock, out);
+}
+
+/*
+ * Another machine's clocks are not the origin's. A thread that comes brings the origin's time with it, which
+ * was not later than now: the greatest difference seen so far never lets a thread's time run back, there or
+ * after its return.
+ */
+static _Atomic int64_t behind[CLOCK_STAMPS]; /* nanoseconds to add here, by clock */
+
+static int64_t to_nanoseconds(const struct kernel_time *t) {
+    return t->seconds * 1000000000 + t->nanoseconds;
+}
+
+int64_t clock_nanoseconds(void) {
+    struct kernel_time now = {0, 0};
+    clock_gettime_here(CLOCK_MONOTONIC, &now);
+    return to_nanoseconds(&now);
+}
+
+void clock_stamp(int64_t stamp[CLOCK_STAMPS]) {
+    for (int clock = 0; clock < CLOCK_STAMPS; clock++) {
+        struct kernel_time now = {0, 0};
+        clock_gettime_here(clock, &now);
+        stamp[clock] = to_nanoseconds(&now);
+    }
+}
+
+void clock_meet(const int64_t stamp[CLOCK_STAMPS], bool first) {
+    for (int clock = 0; clock < CLOCK_STAMPS; clock++) {
+        struct kernel_time now = {0, 0};
+        read_clock(clock, &now);
+        int64_t difference = stamp[clock] - to_nanoseconds(&now), known = atomic_load(&behind[clock]);
+        while ((first || difference > known) &&
+               !atomic_compare_exchange_weak(&behind[clock], &known, difference))
+            ;
+    }
+}
+
+/* Which stamp is of a clock, or -1. */
+static int stamp_of(long clock) {
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
+        return CLOCK_REALTIME;
+    return clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE ? CLOCK_MONOTONIC : -1;
+}
+
+long clock_gettime_here(long clock, struct kernel_time *out) {
+    long r = read_clock(clock, out);
+    int which = stamp_of(clock);
+    int64_t add = which < 0 ? 0 : atomic_load(&behind[which]);
+    if (r == 0 && add) {
+        int64_t now = to_nanoseconds(out) + add;
+        *out = (struct kernel_time){now / 1000000000, now % 1000000000};
+    }
+    return r;
 }

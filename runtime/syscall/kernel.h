@@ -20,6 +20,7 @@ enum kernel_number {
     NR_epoll_pwait = 22,
     NR_dup3 = 24,
     NR_fcntl = 25,
+    NR_ioctl = 29,
     NR_fallocate = 47,
     NR_ftruncate = 46,
     NR_faccessat = 48,
@@ -88,6 +89,7 @@ enum kernel_number {
     NR_rt_tgsigqueueinfo = 240,
     NR_wait4 = 260,
     NR_prlimit64 = 261,
+    NR_process_vm_readv = 270,
     NR_getrandom = 278,
     NR_memfd_create = 279,
     NR_execveat = 281,
@@ -120,6 +122,12 @@ enum {
     E_NOSYS = 38,
     E_TIMEDOUT = 110,
     E_PROTO = 71,
+    E_CONNRESET = 104,
+    E_HOSTDOWN = 112,
+    E_HOSTUNREACH = 113,
+    E_NOTTY = 25,
+    E_IO = 5,
+    E_NONET = 64,
 };
 
 enum {
@@ -185,7 +193,10 @@ enum {
     MCL_ON_FAULT = 4,
     BARRIER_GLOBAL = 1,
     BARRIER_PRIVATE_EXPEDITED = 8,
+    CLOCK_REALTIME = 0,
     CLOCK_MONOTONIC = 1,
+    CLOCK_REALTIME_COARSE = 5,
+    CLOCK_MONOTONIC_COARSE = 6,
     TIMER_ABSTIME = 1,
 };
 

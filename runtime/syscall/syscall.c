@@ -74,10 +74,16 @@ static long wait_on_node(struct native *native, const long call[6]) {
     }
 }
 
-/* Waiters may be in several processes: no futex is private. */
+/* Waiters may be in several processes: no futex is private. But with machines all wait at the origin, and
+ * only what is private works in memory that is not of a file. */
+static long futex_operation(const long a[6]) {
+    long shared = a[1] & ~FUTEX_PRIVATE;
+    return nodes_machines && !memory_of_file((uint64_t)a[0]) ? shared | FUTEX_PRIVATE : shared;
+}
+
 static long futex_here(const long a[6]) {
     struct native *native = native_self();
-    long call[6] = {a[0], a[1] & ~FUTEX_PRIVATE, a[2], a[3], a[4], a[5]};
+    long call[6] = {a[0], futex_operation(a), a[2], a[3], a[4], a[5]};
     struct kernel_time left;
     if (!a[3] && !nodes_at_origin)
         return wait_on_node(native, call);
@@ -236,6 +242,14 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
     case NR_nanosleep:
     case NR_clock_nanosleep:
         return sleep_here(number, a);
+    case NR_futex:
+        return futex_here(a);
+    case NR_set_tid_address:
+        if (nodes_machines) {
+            native_self()->clear_tid = (_Atomic uint32_t *)a[0];
+            return thread_id(thread);
+        }
+        break;
     case NR_shmat:
     case NR_clone3:
     case NR_rseq:
@@ -258,6 +272,8 @@ static bool clock_call(const struct popcorn_thread *thread, long clock, struct k
                        long *result) {
     struct kernel_time time;
     bool of_cpu = clock < 0 || clock == CLOCK_OF_PROCESS || clock == CLOCK_OF_THREAD;
+    if (of_cpu && nodes_machines && !nodes_at_origin)
+        return false;
     if (of_cpu && cpu_time_clock(thread, clock, &time))
         *result = machine_to_user(out, &time, sizeof time);
     else if (clock < 0 && !nodes_at_origin)
@@ -273,10 +289,16 @@ static bool shared_call(const struct popcorn_thread *thread, long number, const 
     case NR_clock_gettime:
         return clock_call(thread, a[0], (struct kernel_time *)a[1], result);
     case NR_futex:
+        if (nodes_machines && !nodes_at_origin)
+            return false;
         *result = futex_here(a);
         return true;
-    case NR_clock_getres:
     case NR_gettimeofday:
+        if (nodes_machines && !nodes_at_origin)
+            return false;
+        *result = kernel(number, a);
+        return true;
+    case NR_clock_getres:
     case NR_sched_yield:
     case NR_getcpu:
     case NR_getrandom:

@@ -16,6 +16,15 @@
  * Order matters: once the room is gone nothing here may look at the thread, once `base` is gone nothing may
  * look at its TCB, and at last the native stack goes from under the feet of the native thread.
  */
+/* As the kernel does for CLONE_CHILD_CLEARTID, whose wake-up would not find those who wait on pages of the
+ * device. What musl guards by it, the thread's stack and block, is not in use any more. */
+static void clear_tid(struct native *native) {
+    if (!native->clear_tid)
+        return;
+    atomic_store(native->clear_tid, 0);
+    KERNEL(NR_futex, native->clear_tid, FUTEX_WAKE | FUTEX_PRIVATE, 1);
+}
+
 void threads_exit(void *base, uint64_t size, int status) {
     struct native *native = native_self();
     struct popcorn_thread *thread = native->thread;
@@ -30,6 +39,7 @@ void threads_exit(void *base, uint64_t size, int status) {
     room_destroy(thread);
     if (size)
         memory_munmap((uint64_t)base, size);
+    clear_tid(native);
     native_leave(native);
 }
 

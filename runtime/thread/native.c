@@ -78,7 +78,8 @@ static struct native *use_again(struct popcorn_thread *thread, struct native *be
                            .alternate_low = before->alternate_low,
                            .alternate_high = before->alternate_high};
     *before = fresh;
-    thread->native[native_node] = before;
+    if (thread)
+        thread->native[native_node] = before;
     return before;
 }
 
@@ -105,8 +106,14 @@ struct native *native_create(struct popcorn_thread *thread, size_t size) {
     native->alternate_high = native->alternate_low + ALTERNATE_SIZE;
     KERNEL(NR_mprotect, native->map, KERNEL_PAGE, PROT_NONE);
     KERNEL(NR_mprotect, native->stack_high, KERNEL_PAGE, PROT_NONE);
-    thread->native[native_node] = native;
+    if (thread)
+        thread->native[native_node] = native;
     return native;
+}
+
+void native_bind(struct native *native, struct popcorn_thread *thread) {
+    native->thread = thread;
+    thread->native[native_node] = native;
 }
 
 void native_adopt(struct native *native) {

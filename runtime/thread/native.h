@@ -10,6 +10,7 @@
 #ifndef THREAD_NATIVE_H
 #define THREAD_NATIVE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,8 +36,12 @@ struct native {
     volatile uint64_t own_signals;     /* signals of the run time's own that came here */
     bool restart;                      /* the last handler was set with SA_RESTART */
     volatile bool
-        own_due;         /* the run time's own signal came in a critical section: signals_own_work() is due */
-    volatile bool look;  /* a node may have died */
+        own_due;        /* the run time's own signal came in a critical section: signals_own_work() is due */
+    volatile bool look; /* a node may have died */
+    volatile bool
+        arrived; /* the thread has come back from another machine; its shadow has not taken it yet */
+    _Atomic uint32_t
+        *clear_tid;      /* what the kernel would clear when the thread ends, if futexes are the run time's */
     uint64_t last_fault; /* memory/touch.c: address of the last access that was tried again */
     int (*start)(void *); /* a new thread's function and its argument */
     void *argument;
@@ -54,6 +59,9 @@ struct native *native_self(void);
  * enters it in thread->native[]. NULL if there is no memory.
  */
 struct native *native_create(struct popcorn_thread *, size_t size);
+
+/* Enters a native stack that was made without a thread (NULL) in a thread. */
+void native_bind(struct native *, struct popcorn_thread *);
 
 /* Gives the kernel the calling thread's alternate signal stack and takes note of its native tid. */
 void native_adopt(struct native *);

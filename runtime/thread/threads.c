@@ -132,6 +132,10 @@ static long new_thread(int (*fn)(void *), void *stack, unsigned long flags, void
     struct native *native = prepare(fn, stack, arg, tls);
     if (!native)
         return -E_AGAIN;
+    if (nodes_machines && flags & CLONE_CHILD_CLEARTID) {
+        flags &= ~(unsigned long)CLONE_CHILD_CLEARTID;
+        native->clear_tid = (_Atomic uint32_t *)ctid;
+    }
     lock_take(&threads_list_lock); /* until the tid is known: threads_stop_others() needs it */
     long tid = machine_clone(flags, (void *)native->stack_high, ptid, tls, ctid, thread_main, native);
     if (tid > 0) {

@@ -16,6 +16,8 @@ static const struct command {
     {"info", command_info, "show what is in a program: ISAs, sizes, call sites"},
     {"ps", command_ps, "list the popcorn programs that are running"},
     {"migrate", command_migrate, "ask a running program to move"},
+    {"nodes", command_nodes, "list where programs can go"},
+    {"agent", command_agent, "connect this machine with others (needs the kernel module)"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

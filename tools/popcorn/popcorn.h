@@ -10,6 +10,8 @@ int command_run(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_ps(int argc, char **argv);
 int command_migrate(int argc, char **argv);
+int command_nodes(int argc, char **argv);
+int command_agent(int argc, char **argv);
 
 /* Prints "popcorn: …" as one line on standard error and exits with code 1. */
 __attribute__((format(printf, 1, 2), noreturn)) void die(const char *format, ...);

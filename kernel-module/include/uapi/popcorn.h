@@ -51,7 +51,7 @@ struct popcorn_peer {
 	__u32 reserved;
 };
 
-enum popcorn_node_state {
+enum popcorn_peer_state {
 	POPCORN_NODE_DOWN,
 	POPCORN_NODE_CONNECTING,
 	POPCORN_NODE_UP,
@@ -60,7 +60,7 @@ enum popcorn_node_state {
 /**
  * struct popcorn_node_info - POPCORN_IOC_NODE_INFO
  * @nid: which node (in)
- * @state: enum popcorn_node_state
+ * @state: enum popcorn_peer_state
  * @isa: ELF machine number
  * @cpus: processors on line
  * @load: load average of the last minute, in thousandths
@@ -161,13 +161,14 @@ struct popcorn_migrate {
 };
 
 enum popcorn_event {
-	POPCORN_EVENT_NONE,
+	POPCORN_EVENT_NONE,	/* nothing in time */
 	POPCORN_EVENT_SYSCALL,	/* perform nr(args), answer by the next SERVE */
 	POPCORN_EVENT_BACK,	/* the thread is back: its state is in the blob */
 	POPCORN_EVENT_EXIT,	/* the thread ended there; result is its exit code */
 	POPCORN_EVENT_LOST,	/* the node that the thread was on is lost */
 	POPCORN_EVENT_FORK,	/* (worker) start a thread that read()s key */
 	POPCORN_EVENT_STOP,	/* (worker) the program has ended */
+	POPCORN_EVENT_TOLD,	/* (worker) POPCORN_IOC_TELL at the origin: the next WORKER says that it is done */
 };
 
 /**
@@ -178,9 +179,11 @@ enum popcorn_event {
  * @blob_len: room there; then bytes put there (in, out)
  * @event: enum popcorn_event
  * @id: of a call, to be answered
- * @nr: system call number
+ * @nr: system call number; EVENT_LOST: the node
  * @args: its arguments
  * @result: exit code
+ * @flags: POPCORN_SERVE_ANSWER: answer, and wait for nothing (in)
+ * @timeout_ms: POPCORN_EVENT_NONE after this time, 0: never (in)
  *
  * -EINTR: a signal came (the answer has been taken); call again with @answer 0.
  */
@@ -194,11 +197,14 @@ struct popcorn_serve {
 	__u64 nr;
 	__u64 args[6];
 	__s64 result;
+	__u32 flags;
+	__u32 timeout_ms;
 };
+#define POPCORN_SERVE_ANSWER 1
 
 /**
  * struct popcorn_key - a thread in flight: what POPCORN_IOC_WORKER returns and read() wants
- * @event: POPCORN_EVENT_FORK or POPCORN_EVENT_STOP
+ * @event: POPCORN_EVENT_FORK, POPCORN_EVENT_STOP or POPCORN_EVENT_TOLD
  * @pid: the thread's id at its origin
  * @hop: counts the thread's hops
  * @reserved: 0
@@ -231,10 +237,11 @@ struct popcorn_start {
  * @nr: number
  * @args: arguments; addresses are those of portable memory
  * @result: what it returned
- * @flags: POPCORN_SYSCALL_WAIT: wait for the call that a signal interrupted
+ * @flags: POPCORN_SYSCALL_WAIT: wait for the call that a signal interrupted (in, out);
+ *	POPCORN_SYSCALL_FORGET: nobody waits any more for the calls that are under way, but the first args[0]
  * @reserved: 0
  *
- * -EINTR: a signal came; the call is still under way.
+ * -EINTR: a signal came. The call is under way, and @flags says so: call again with the same struct.
  */
 struct popcorn_syscall {
 	__u64 nr;
@@ -244,6 +251,7 @@ struct popcorn_syscall {
 	__u32 reserved;
 };
 #define POPCORN_SYSCALL_WAIT 1
+#define POPCORN_SYSCALL_FORGET 2
 
 /**
  * struct popcorn_signal - POPCORN_IOC_SIGNAL: a shadow hands a signal on to its thread
@@ -287,5 +295,6 @@ struct popcorn_range {
 #define POPCORN_IOC_SIGNAL _IOW('P', 14, struct popcorn_signal)
 #define POPCORN_IOC_EXIT _IOW('P', 15, __s32)		/* a remote thread ends with this code */
 #define POPCORN_IOC_DISCARD _IOW('P', 16, struct popcorn_range)
+#define POPCORN_IOC_TELL _IOW('P', 17, __u32)		/* origin: the worker on this node gets EVENT_TOLD; waits for it */
 
 #endif

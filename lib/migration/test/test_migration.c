@@ -41,6 +41,12 @@ void *machine_thread_pointer(void) {
     return &block;
 }
 
+int64_t clock_nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000L + t.tv_nsec;
+}
+
 long machine_generic_syscall(long n, long a, long b, long c, long d, long e, long f) {
     (void)e, (void)f;
     struct timespec t;

@@ -8,6 +8,7 @@
  * vmtest up NID                 waits until node NID is up
  * vmtest down NID               waits until node NID is down
  * vmtest tests NID NAME...      runs tests against node NID
+ * vmtest as UID PROGRAM...      runs a program as a user
  */
 #include "vm.h"
 
@@ -157,6 +158,10 @@ int main(int argc, char **argv) {
     }
     if (!strcmp(what, "tests"))
         return tests_main(argc - 2, argv + 2);
+    if (!strcmp(what, "as") && argc > 3) {
+        check(!setgid(nid) && !setuid(nid), "the user");
+        execv(argv[3], argv + 3);
+    }
     fprintf(stderr, "vmtest: unknown command\n");
     return 2;
 }

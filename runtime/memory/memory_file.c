@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory file, which backs portable memory for processes on this machine. */
+#include "memory/internal.h"
+#include "syscall/descriptors.h"
+
+/* A limit on file sizes would end the process with SIGXFSZ. */
+static bool file_size_allowed(void) {
+    uint64_t limit[2];
+    return KERNEL(NR_prlimit64, 0, 1, 0, limit) == 0 && limit[0] >= LAYOUT_FILE_SIZE;
+}
+
+static int open_file(void) {
+    if (!file_size_allowed())
+        return -E_NOMEM;
+    int file = descriptors_keep((int)KERNEL(NR_memfd_create, "popcorn-memory", MFD_CLOEXEC));
+    long r = file < 0 ? file : KERNEL(NR_ftruncate, file, LAYOUT_FILE_SIZE);
+    if (r == 0)
+        return file;
+    descriptors_drop(file);
+    return (int)r;
+}
+
+static long write_file(int file, uint64_t start, size_t size) {
+    return KERNEL(NR_pwrite64, file, start, size, layout_file_offset(start));
+}
+
+static void punch_file(int file, uint64_t start, size_t size) {
+    KERNEL(NR_fallocate, file, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, layout_file_offset(start), size);
+}
+
+const struct memory_backing memory_file_backing = {open_file, write_file, punch_file};
+const struct memory_backing *memory_backing = &memory_file_backing;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* /dev/popcorn, as the kernel carrier's two sides use it (uapi/popcorn.h says what it offers). */
+#ifndef NODE_DEVICE_H
+#define NODE_DEVICE_H
+
+#include <uapi/popcorn.h>
+
+#include "memory/layout.h"
+#include "node/internal.h"
+
+#define DEVICE "/dev/popcorn"
+#define DEVICE_PAGES (LAYOUT_FILE_SIZE / KERNEL_PAGE)
+#define DEVICE_ARRIVING SIGNAL_BIT(SIGNAL_USER1) /* blocked while a native thread is nobody's yet */
+
+extern int device_file; /* of this process, or -1 */
+
+/* Its ioctl: the kernel's result. */
+static inline long device_ioctl(unsigned command, void *argument) {
+    return KERNEL(NR_ioctl, device_file, command, argument);
+}
+
+/*
+ * kernel.c: sends the calling thread, captured, to another machine. `native`: its native thread here. 0 if it
+ * is gone: at the origin its shadow goes on, elsewhere the thread pointer is the native thread's own and
+ * nothing in portable memory may be touched. Else a refusal with a reason.
+ */
+int device_send(struct popcorn_thread *, struct native *native, int nid, char reason[POPCORN_REASON_SIZE]);
+
+/* kernel_node.c: the parts of the carrier that run on a node. */
+long kernel_call(struct popcorn_thread *, long number, const long argument[6]);
+void kernel_settle(void);
+void kernel_tell_shadow(struct popcorn_thread *);
+void kernel_forget_calls(struct popcorn_thread *, uint32_t keep);
+_Noreturn void kernel_leave(struct native *);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rest of the run time asks of the other processes, handed to the one that carries. */
+#include "node/carrier.h"
+#include "node/internal.h"
+#include "thread/native.h"
+
+const struct carrier *node_carrier = &local_carrier;
+const struct popcorn_backend *popcorn_backend = &local_carrier.backend;
+bool nodes_at_origin = true;
+bool nodes_machines;
+
+void nodes_carried_by(const struct carrier *carrier) {
+    node_carrier = carrier;
+    popcorn_backend = &carrier->backend;
+    nodes_machines = carrier == &kernel_carrier;
+}
+
+long nodes_call(struct popcorn_thread *thread, long number, const long argument[6]) {
+    return node_carrier->call(thread, number, argument);
+}
+
+/* The caller holds the memory lock, so nobody else enters ranges. */
+void nodes_forget(uint64_t address, size_t size) {
+    const struct popcorn_control *control = popcorn_control();
+    for (int i = 0; i < (int)control->nnodes; i++) {
+        struct node_room *room = node_room(i);
+        if (i == control->origin || !node_runs(i))
+            continue;
+        uint32_t stale = atomic_load(&room->stale);
+        if (stale - atomic_load(&room->forgotten) == STALE_RANGES)
+            node_carrier->make_forget(i);
+        room->range[stale % STALE_RANGES] = (struct stale_range){address, size};
+        atomic_store(&room->stale, stale + 1);
+        if (atomic_load(&room->present)) /* a thread that arrives does the opposite: enters, then looks */
+            node_carrier->make_forget(i);
+    }
+}
+
+bool nodes_halt(void) {
+    return node_carrier->halt();
+}
+
+void nodes_look(void) {
+    node_carrier->look();
+}
+
+void nodes_end(void) {
+    node_carrier->end();
+}
+
+void nodes_thread_ends(struct popcorn_thread *thread) {
+    node_carrier->thread_ends(thread);
+}
+
+/* The other processes are the parent's. */
+void nodes_forked(void) {
+    struct popcorn_control *control = popcorn_control();
+    struct popcorn_thread *thread = popcorn_current();
+    control->halt = 0;
+    atomic_store(&node_start_lock.word, 0);
+    node_carrier->forked();
+    for (int i = 0; i < POPCORN_CONTROL_NODES; i++) {
+        if (i == control->origin)
+            continue;
+        control->node[i].pid = 0;
+        if (control->node[i].state == POPCORN_NODE_RUNNING)
+            control->node[i].state = POPCORN_NODE_ABSENT;
+        thread->native[i] = NULL;
+        thread->mailbox->worker[i] = 0;
+    }
+    __builtin_memset((void *)LAYOUT_NODES, 0, LAYOUT_NODES_SIZE);
+    control->node[control->origin].pid = control->pid;
+    atomic_store(&thread->mailbox->workers, 0);
+}
+
+_Noreturn void nodes_died(int nid) {
+    char line[128];
+    struct text t = text_begin(line, sizeof line);
+    text_string(&t, "the process of node ");
+    text_signed(&t, nid);
+    text_string(&t, " (");
+    text_string(&t, nodes_list()->isa[nid]); /* (portable memory may be lost) */
+    text_string(&t, ") died with a thread of the program on it");
+    popcorn_fatal(line, NODE_EXIT_DIED);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "agent/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define DEVICE "/dev/popcorn"
+#define GROUPS_MAX 256
+#define PATIENCE 10 /* seconds until the new process must have answered */
+
+/* As runtime/node/internal.h has it: the process's descriptors, its name, and the greeting. */
+enum { NODE_SOCKET = 3, NODE_MEMORY = 4, NODE_IMAGE = 5, LAST_NODE_FD = NODE_IMAGE };
+#define NODE_NAME "popcorn-node"
+#define GREETING_AGENT 0x4e4f4445504f5032ULL
+struct node_agent_greeting {
+    uint64_t magic;
+    uint64_t cookie;
+    int32_t node;
+    int32_t error;
+};
+
+struct start {
+    int socket, memory, image;
+    uid_t uid;
+    gid_t gid;
+    int ngroups;
+    gid_t groups[GROUPS_MAX];
+};
+
+static int fail(char error[256], const char *what, int number) {
+    snprintf(error, 256, "%s: %s", what, strerror(number));
+    return number;
+}
+
+/* The user's groups here; a user that this machine does not know has none but his own. */
+static void find_groups(struct start *s) {
+    char buffer[4096];
+    struct passwd entry, *user = NULL;
+    s->ngroups = GROUPS_MAX;
+    if (getpwuid_r(s->uid, &entry, buffer, sizeof buffer, &user) || !user ||
+        getgrouplist(user->pw_name, s->gid, s->groups, &s->ngroups) < 0)
+        s->ngroups = 0;
+}
+
+/* In the child, until it runs the image. The agent has threads: nothing here may take a lock. */
+static _Noreturn void become(const struct start *s) {
+    static char *const arguments[] = {NODE_NAME, NULL}, *const environment[] = {NULL};
+    struct rlimit none = {0, 0};
+    int fd[] = {s->socket, s->memory, s->image};
+    sigset_t empty;
+    for (int i = 0; i < 3; i++)
+        fd[i] = fcntl(fd[i], F_DUPFD, LAST_NODE_FD + 1);
+    for (int i = 0; i < 3; i++)
+        if (dup2(fd[i], NODE_SOCKET + i) < 0)
+            _exit(126);
+    syscall(SYS_close_range, LAST_NODE_FD + 1, ~0U, 0);
+    int null = open("/dev/null", O_RDWR);
+    if (null > 0) {
+        dup2(null, 0);
+        dup2(null, 1);
+        close(null);
+    }
+    sigemptyset(&empty);
+    sigprocmask(SIG_SETMASK, &empty, NULL);
+    setsid();
+    setrlimit(RLIMIT_CORE, &none);
+    if (setgroups((size_t)s->ngroups, s->groups) || setresgid(s->gid, s->gid, s->gid) ||
+        setresuid(s->uid, s->uid, s->uid) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        _exit(126);
+    syscall(SYS_execveat, NODE_IMAGE, "", arguments, environment, 0x1000 /* AT_EMPTY_PATH */);
+    _exit(127);
+}
+
+static int greet(int socket, const struct popcorn_clone_request *request, int self, char *error) {
+    struct node_agent_greeting greeting = {.magic = GREETING_AGENT, .cookie = request->cookie, .node = self};
+    struct timeval patience = {PATIENCE, 0};
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ssize_t n = recv(socket, &greeting, sizeof greeting, 0);
+    if (n != sizeof greeting)
+        return fail(error, "the program's process did not start", ENOEXEC);
+    return greeting.error ? fail(error, "the program's process cannot join", -greeting.error) : 0;
+}
+
+int launch(const struct popcorn_clone_request *request, int self, int image, char error[256]) {
+    struct start s = {.image = image, .uid = request->uid, .gid = request->gid};
+    struct node_agent_greeting greeting = {.magic = GREETING_AGENT, .cookie = request->cookie, .node = self};
+    int pair[2];
+    find_groups(&s);
+    s.memory = open(DEVICE, O_RDWR | O_CLOEXEC);
+    if (s.memory < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+        return fail(error, DEVICE, errno);
+    s.socket = pair[1];
+    if (send(pair[0], &greeting, sizeof greeting, MSG_NOSIGNAL) < 0)
+        return fail(error, "a socket", errno);
+    pid_t pid = fork();
+    int number = errno;
+    if (pid == 0)
+        become(&s);
+    close(pair[1]);
+    close(s.memory);
+    int r = pid < 0 ? fail(error, "fork", number) : greet(pair[0], request, self, error);
+    close(pair[0]);
+    return r;
+}

@@ -370,7 +370,8 @@ static void nudge(struct popcorn_thread *thread) {
 
 static void make_forget(int nid) {
     uint32_t node = (uint32_t)nid;
-    if (device_ioctl(POPCORN_IOC_TELL, &node) == -E_TIMEDOUT) /* (otherwise, the program is not there any more) */
+    if (device_ioctl(POPCORN_IOC_TELL, &node) ==
+        -E_TIMEDOUT) /* (otherwise, the program is not there any more) */
         popcorn_fatal("a program's process on another machine does not answer", NODE_EXIT_DIED);
 }
 

@@ -57,6 +57,7 @@ static int thread_main(void *argument) {
     start->key = unpack(native->argument);
     if (KERNEL(NR_read, device_file, room, sizeof room) != sizeof room)
         kernel_leave(native); /* the origin has given up: the thread has never left it */
+    kernel_settle();          /* before its memory is touched: something else may have been there */
     struct popcorn_thread *thread = *(struct popcorn_thread **)start->blob;
     native_bind(native, thread);
     machine_set_thread_pointer(thread->tcb);

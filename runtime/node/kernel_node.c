@@ -63,7 +63,6 @@ static int thread_main(void *argument) {
     machine_set_thread_pointer(thread->tcb);
     native_adopt(native);
     clock_meet(thread->mailbox->stamp, !atomic_exchange(&met, true));
-    native->critical = 1;
     set_arriving(MASK_UNBLOCK);
     arrive_if_sent(thread);
     popcorn_fatal("a thread arrived that was not sent", NODE_EXIT_DIED);

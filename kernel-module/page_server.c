@@ -579,12 +579,21 @@ static void look_ahead(struct remote_context *rc, u64 index, bool write, bool mi
 
 static int acquire(struct remote_context *rc, struct popcorn_page *page, bool write)
 {
+	bool good;
+
 	if (test_and_set_bit_lock(POPCORN_PAGE_PENDING, &page->flags))
 		return wait_var_event_killable(&page->flags, !test_bit(POPCORN_PAGE_PENDING, &page->flags)) ?
 			-EINTR : 0;
 	if (!rc->for_remote)
 		return acquire_home(rc, page, write, true);
-	return acquire_remote(rc, page, write);
+	/* Somebody else's page may have come between the look at it and the bit: who owns it must not ask for it. */
+	mutex_lock(&page->lock);
+	good = page_good(page, write);
+	mutex_unlock(&page->lock);
+	if (!good)
+		return acquire_remote(rc, page, write);
+	popcorn_page_unlock_bit(page, POPCORN_PAGE_PENDING);
+	return 0;
 }
 
 /**

@@ -101,6 +101,9 @@ static void release_all(void) {
 long threads_fork(void) {
     struct native *native = native_self();
     bool others = memory_file() >= 0 && popcorn_control()->nthreads > 1;
+    if (nodes_machines &&
+        memory_file() >= 0) /* pages are where they were used last: nobody here has them all */
+        return -E_AGAIN;
     critical_enter();
     if (!others)
         threads_lock();

@@ -22,6 +22,7 @@
 #include "agent/launch.h"
 #include "agent/link.h"
 #include "agent/nodes.h"
+#include "agent/tls.h"
 #include "popcorn.h"
 
 #define DEVICE "/dev/popcorn"
@@ -191,6 +192,10 @@ static void begin(void) {
         die("agent: %s", error);
     if (machines.self < 0)
         die("agent: %s has no line for this machine; --name says which is its own", option.file);
+    for (int nid = 0; nid < NODES_MAX; nid++)
+        if (machines.known[nid] && nid != machines.self && machines.machine[nid].key[0] &&
+            !tls_check_key(&machines, nid, error))
+            die("agent: %s", error);
     device = open(DEVICE, O_RDWR | O_CLOEXEC);
     if (device < 0)
         die("agent: " DEVICE ": %s", errno == ENOENT ? "the module is not loaded" : strerror(errno));

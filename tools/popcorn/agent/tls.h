@@ -23,4 +23,7 @@ struct tls_side {
  */
 bool tls_handshake(struct tls_side *, int socket);
 
+/* Is the key that this machine shares with that one there, and safe? False with one line in `error`. */
+bool tls_check_key(const struct machines *, int nid, char error[256]);
+
 #endif

@@ -27,14 +27,19 @@ static const struct argp parser = {
     NULL,
     NULL};
 
+/* A machine's number that nobody has stands for no node. */
 static void show_nodes(const struct popcorn_control *control) {
+    const char *between = "";
     for (uint32_t i = 0; i < control->nnodes; i++) {
         const struct popcorn_node_entry *node = &control->node[i];
+        if (!node->isa[0])
+            continue;
         const char *format = (int)i == control->origin             ? "%s%u:%s*"
                              : node->state == POPCORN_NODE_RUNNING ? "%s%u:%s"
                              : node->state == POPCORN_NODE_FAILED  ? "%s%u:%s!"
                                                                    : "%s(%u:%s)";
-        printf(format, i ? " " : "", i, node->isa);
+        printf(format, between, i, node->isa);
+        between = " ";
     }
 }
 

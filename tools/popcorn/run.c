@@ -13,12 +13,14 @@
 #include "program.h"
 
 struct run {
-    const char *nodes, *migrate, *stats;
+    const char *nodes, *backend, *migrate, *stats;
     char **command; /* PROG ARGS, null-terminated */
 };
 
 static const struct argp_option options[] = {
     {"nodes", 'n', "LIST", 0, "The nodes, in order: x86_64,aarch64,riscv64 … (POPCORN_NODES)", 0},
+    {"backend", 'b', "NAME", 0,
+     "local: nodes are processes on this machine; kernel: they are machines (POPCORN_BACKEND)", 0},
     {"migrate", 'm', "RULES", 0,
      "When and where to migrate (POPCORN_MIGRATE): WHEN[@WHERE], separated by commas. WHEN is N, every:N, "
      "random:MEAN[:SEED], after:TIME or func:NAME; WHERE a node number, an ISA, next or self",
@@ -33,6 +35,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case 'n':
         run->nodes = argument;
+        return 0;
+    case 'b':
+        run->backend = argument;
         return 0;
     case 'm':
         run->migrate = argument;
@@ -101,6 +106,7 @@ int command_run(int argc, char **argv) {
         die("%s has no image for this machine's ISA, %s", program.path, machine_isa());
     check_stats(run.stats);
     set("POPCORN_NODES", run.nodes);
+    set("POPCORN_BACKEND", run.backend);
     set("POPCORN_MIGRATE", run.migrate);
     set("POPCORN_STATS", run.stats);
     if (index == 0)

@@ -40,7 +40,8 @@ static void start_codegen(const struct isa *isa, const char *module) {
     list_add(&argv, "-O2");
     list_add(&argv, "-relocation-model=static");
     list_add(&argv, "-use-registers-for-deopt-values");
-    list_add(&argv, "-restrict-statepoint-remat"); /* else a record with many constants runs out of registers */
+    list_add(&argv,
+             "-restrict-statepoint-remat"); /* else a record with many constants runs out of registers */
     list_add(&argv, "-fp-contract=off");
     list_add(&argv, "-enable-global-merge=false"); /* it would lay globals out anew */
     list_add(&argv, "-disable-verify");            /* the pass has verified it */

@@ -6,9 +6,9 @@
 #include "buffer.h"
 
 /*
- * The CPUs are each ISA's baseline: what every Linux distribution of it runs on. Loop strength reduction makes
- * values out of values, each of which then lives across the loop's migration point; x86_64, with few registers
- * and rich addresses, is better off without it (SQLite executes 3 % less, bzip2 4 %).
+ * The CPUs are each ISA's baseline: what every Linux distribution of it runs on. Loop strength reduction
+ * makes values out of values, each of which then lives across the loop's migration point; x86_64, with few
+ * registers and rich addresses, is better off without it (SQLite executes 3 % less, bzip2 4 %).
  */
 static const struct isa isas[] = {
     {"x86_64", "x86_64-linux-musl", "elf_x86_64", {"-mcpu=x86-64", "-disable-lsr"}},

@@ -7,16 +7,13 @@
 // migration point and go on in another's:
 //
 //  - every object that has an address gets the same address everywhere: globals by fixed sections,
-//  thread-local
-//    variables behind the thread pointer, escaping locals on a data stack in portable memory. So no pointer
-//    is ever fixed up. What is left on a native stack is return addresses and scalars.
+//    thread-local variables behind the thread pointer, escaping locals on a data stack in portable memory. So
+//    no pointer is ever fixed up. What is left on a native stack is return addresses and scalars.
 //  - a call in which a migration can happen becomes a gc.statepoint, whose stack map tells, at its return
-//  address, where
-//    each live value is. The thread's stack is captured by unwinding it with these maps.
-//  - every function that has such calls gets a second body, f.resume, which loads a captured frame, calls the
-//  next inner
-//    frame's resume body and goes on behind the call. So every ISA's own code builds its own frames, and
-//    nobody has to know what a backend hides in them.
+//    address, where each live value is. The thread's stack is captured by unwinding it with these maps.
+//  - every function that has such calls gets a second body, f.resume, which loads a captured frame, calls
+//    the next inner frame's resume body and goes on behind the call. So every ISA's own code builds its own
+//    frames, and nobody has to know what a backend hides in them.
 //
 // `-passes=popcorn` does all of it; `-passes=popcorn-plain` only the first part, for a program that shall
 // never move.
@@ -61,8 +58,7 @@ class PopcornPass : public PassInfoMixin<PopcornPass> {
 
     PreservedAnalyses run(Module &M, ModuleAnalysisManager &MAM) {
         refuseUnsupported(M);
-        // Three bodies of one function, none of them the source's: lines would mislead. They were for the
-        // messages.
+        // A function has up to three bodies, none of them the source's: its lines were for the messages.
         StripDebugInfo(M);
         lowerToCommonAbi(M);
         lowerThreadLocals(M);

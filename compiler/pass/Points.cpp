@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Migration points. A point is a load and a never-taken branch on a flag; the call behind it is cold, and keeps
-// the caller's general registers, so that a loop need not be built around a call it never makes. Points
+// Migration points. A point is a load and a never-taken branch on a flag; the call behind it is cold, and
+// keeps the caller's general registers, so that a loop need not be built around a call it never makes. Points
 // stand where time can pass without bound: in the header of each loop that may run long, and at the entry of
 // a function on each cycle of the call graph. A loop whose inner loop polls in every round needs none of its
 // own. Code that libc's build marks as plain (work bounded by its arguments: strings, numbers, printf) and

@@ -7,8 +7,8 @@
 // In the clone of a function with many sites, every value that is live at some site lives in the image: it is
 // stored where it is made, and loaded in each block that uses it. So an entry costs one case of a switch, and
 // all the clone's own statepoints record one thing, the image. From the header of a loop with sites on, the
-// call goes on in the loop body (LoopBodies.cpp). The clone of a function with few sites takes its values out
-// of the image once, when the inner frame has returned, and is ordinary code from there on.
+// call goes on in the loop body (LoopBodies.cpp). The clone of a function with fewer takes its values out of
+// the image once, when the inner frame has returned, and is ordinary code from there on.
 
 #include "BodyClone.h"
 #include "Pieces.h"
@@ -147,8 +147,8 @@ class RegisterBody : ResumeBody {
     }
 
   private:
-    // A value is loaded at each site it is live at, or, if these are many, at once for all of them: where it is
-    // not live, nobody looks.
+    // A value is loaded at each site it is live at, or, if these are many, at once for all of them: where it
+    // is not live, nobody looks.
     static constexpr unsigned ManySites = 2;
 
     void load(IRBuilder<> &B, unsigned Index) {

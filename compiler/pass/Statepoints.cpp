@@ -21,8 +21,9 @@ static void copyArgumentExtensions(const CallInst &From, CallInst &To) {
                 To.addParamAttr(GCStatepointInst::CallArgsBeginPos + I, Kind);
 }
 
-// The address that an indirect call goes to. If it is also recorded, the register allocator could neither keep
-// it in memory, as the call needs it, nor push others out for it, and may give up: so the call gets a copy.
+// The address that an indirect call goes to. If it is also recorded, the register allocator could neither
+// keep it in memory, as the call needs it, nor push others out for it, and may give up: so the call gets a
+// copy.
 static Value *calleeOf(IRBuilder<> &B, const Frame &Fr, const Site &S) {
     Value *Callee = S.Call->getCalledOperand();
     if (none_of(S.Live, [&](unsigned Index) { return Fr.Values[Index].V == Callee; }))
@@ -39,8 +40,8 @@ static void makeStatepoint(Frame &Fr, Site &S) {
         append_range(Live, cut(B, Fr.Values[Index].V));
     std::vector<Value *> Args(Call->arg_begin(), Call->arg_end());
     FunctionCallee Callee(Call->getFunctionType(), calleeOf(B, Fr, S));
-    CallInst *Statepoint = B.CreateGCStatepointCall(POPCORN_ID(S.Number, 0), 0, Callee, Args,
-                                                    ArrayRef<Value *>(Live), {});
+    CallInst *Statepoint =
+        B.CreateGCStatepointCall(POPCORN_ID(S.Number, 0), 0, Callee, Args, ArrayRef<Value *>(Live), {});
     Statepoint->setCallingConv(Call->getCallingConv());
     copyArgumentExtensions(*Call, *Statepoint);
     if (!Call->getType()->isVoidTy())

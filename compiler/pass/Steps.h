@@ -55,8 +55,7 @@ struct Frame {
 // compilation.
 void refuseUnsupported(llvm::Module &M);
 
-// CommonAbi.cpp: one ABI for all ISAs: no target attributes, no variadic functions, no computed goto, no
-// aliases.
+// CommonAbi.cpp: one ABI for all ISAs: no target attributes, variadic functions, computed goto or aliases.
 void lowerToCommonAbi(llvm::Module &M);
 
 // ThreadLocal.cpp: thread-local variables become thread pointer + constant.

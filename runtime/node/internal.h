@@ -87,6 +87,13 @@ static inline uint64_t node_layout_hash(void) {
 
 /* nodes.c: chooses. At the start of a process. */
 void nodes_carried_by(const struct carrier *);
+/* Writes why a hop is refused to `reason` (POPCORN_REASON_SIZE bytes) and returns `error`. */
+int node_refuse(char *reason, const char *what, const char *more, int error);
+/*
+ * Makes the portable memory one that other nodes can share, before there is any to share it with. Stops the
+ * other threads for it. 0, or a negative errno with its reason; nothing has changed then.
+ */
+int node_share_memory(char *reason);
 /* Ends the program, since a node died with a thread on it. */
 _Noreturn void nodes_died(int nid);
 

@@ -27,13 +27,6 @@ static const struct {
 static struct popcorn_manifest images;
 static bool used[POPCORN_MAX_NODES]; /* threads have been there, or tried to: pages may be */
 
-static int say(char *reason, const char *what, const char *more, int error) {
-    struct text t = text_begin(reason, POPCORN_REASON_SIZE);
-    text_string(&t, what);
-    text_string(&t, more);
-    return error;
-}
-
 /*
  * Nodes.
  */
@@ -232,26 +225,16 @@ int device_send(struct popcorn_thread *thread, struct native *native, int nid, c
     if (!nodes_at_origin)
         machine_set_thread_pointer(thread->tcb);
     atomic_store(&box->place, MAILBOX_PLACE(MAILBOX_RUNNING, native_node));
-    return say(reason, refusal(r), "", (int)r);
-}
-
-/* Memory has to be the module's before anything goes. */
-static int share_memory(char *reason) {
-    if (memory_file() >= 0)
-        return 0;
-    if (!threads_stop_others())
-        return say(reason, "the other threads cannot be stopped to share memory", "", -E_AGAIN);
-    int r = memory_share();
-    threads_release();
-    return r ? say(reason, "memory cannot be shared: ", text_error(-r), r) : 0;
+    return node_refuse(reason, refusal(r), "", (int)r);
 }
 
 static int send_from_origin(struct popcorn_thread *thread, int nid, char *reason) {
     if (!connected(nid))
-        return say(reason, "the machine is not connected, or the program has no image for it", "", -E_NODEV);
+        return node_refuse(reason, "the machine is not connected, or the program has no image for it", "",
+                           -E_NODEV);
     if (memory_has_files())
-        return say(reason, "a shared mapping of a file cannot be on another machine", "", -E_BUSY);
-    int r = share_memory(reason);
+        return node_refuse(reason, "a shared mapping of a file cannot be on another machine", "", -E_BUSY);
+    int r = node_share_memory(reason);
     if (r)
         return r;
     used[nid] = true;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What the rest of the run time asks of the other processes, handed to the one that carries. */
+#include "memory/memory.h"
 #include "node/carrier.h"
 #include "node/internal.h"
+#include "popcorn/text.h"
 #include "thread/native.h"
+#include "thread/threads.h"
 
 const struct carrier *node_carrier = &local_carrier;
 const struct popcorn_backend *popcorn_backend = &local_carrier.backend;
@@ -13,6 +16,23 @@ void nodes_carried_by(const struct carrier *carrier) {
     node_carrier = carrier;
     popcorn_backend = &carrier->backend;
     nodes_machines = carrier == &kernel_carrier;
+}
+
+int node_refuse(char *reason, const char *what, const char *more, int error) {
+    struct text t = text_begin(reason, POPCORN_REASON_SIZE);
+    text_string(&t, what);
+    text_string(&t, more);
+    return error;
+}
+
+int node_share_memory(char *reason) {
+    if (memory_file() >= 0)
+        return 0;
+    if (!threads_stop_others())
+        return node_refuse(reason, "the other threads cannot be stopped to share memory", "", -E_AGAIN);
+    int r = memory_share();
+    threads_release();
+    return r ? node_refuse(reason, "memory cannot be shared: ", text_error(-r), r) : 0;
 }
 
 long nodes_call(struct popcorn_thread *thread, long number, const long argument[6]) {

@@ -77,24 +77,6 @@ static long launch(struct launch *l) {
     return pid < 0 ? pid : l->error;
 }
 
-static int say(char *reason, const char *what, const char *more, int error) {
-    struct text t = text_begin(reason, POPCORN_REASON_SIZE);
-    text_string(&t, what);
-    text_string(&t, more);
-    return error;
-}
-
-/* Memory has to be shared before there is anyone to share it with. */
-static int share_memory(char *reason) {
-    if (memory_file() >= 0)
-        return 0;
-    if (!threads_stop_others())
-        return say(reason, "the other threads cannot be stopped to share memory", "", -E_AGAIN);
-    int r = memory_share();
-    threads_release();
-    return r ? say(reason, "memory cannot be shared: ", text_error(-r), r) : 0;
-}
-
 static int greet(int socket, int nid) {
     struct greeting hello = {.magic = GREETING_MAGIC,
                              .layout_hash = node_layout_hash(),
@@ -116,14 +98,15 @@ static int await_greeting(int socket, struct greeting *hello, char *reason) {
         r = KERNEL(NR_ppoll, &poll, 1, &patience, 0, 8);
     while (r == -E_INTR);
     if (r <= 0)
-        return say(reason, "the node's process does not answer", "", -E_TIMEDOUT);
+        return node_refuse(reason, "the node's process does not answer", "", -E_TIMEDOUT);
     r = KERNEL(NR_recvfrom, socket, hello, sizeof *hello, MESSAGE_DONTWAIT);
     if (r != sizeof *hello || hello->magic != GREETING_MAGIC)
-        return say(reason, "the node's process ended as it began", "", -E_PROTO);
+        return node_refuse(reason, "the node's process ended as it began", "", -E_PROTO);
     if (hello->version != POPCORN_CONTROL_VERSION || hello->layout_hash != node_layout_hash())
-        return say(reason, "the node's image is not of this program", "", -E_NOEXEC);
+        return node_refuse(reason, "the node's image is not of this program", "", -E_NOEXEC);
     if (hello->error)
-        return say(reason, "the node's process cannot join: ", text_error(-hello->error), hello->error);
+        return node_refuse(reason, "the node's process cannot join: ", text_error(-hello->error),
+                           hello->error);
     return 0;
 }
 
@@ -157,7 +140,7 @@ static int start_with_socket(int nid, struct launch *l, int ours, char *reason) 
     if (r == 0)
         r = (int)launch(l);
     if (r)
-        return say(reason, "the node's process cannot be started: ", text_error(-r), r);
+        return node_refuse(reason, "the node's process cannot be started: ", text_error(-r), r);
     descriptors_drop(l->socket); /* now the node's alone: its end is the end of the process */
     l->socket = -1;
     r = await_greeting(ours, &hello, reason);
@@ -170,12 +153,12 @@ static int start_with_image(int nid, struct launch *l, char *reason) {
     int pair[2];
     int r = (int)KERNEL(NR_socketpair, FAMILY_UNIX, TYPE_SEQPACKET | OPEN_CLOEXEC, 0, pair);
     if (r)
-        return say(reason, "no socket for the node's process: ", text_error(-r), r);
+        return node_refuse(reason, "no socket for the node's process: ", text_error(-r), r);
     int ours = descriptors_keep(pair[0]);
     l->socket = descriptors_keep(pair[1]);
     l->memory = memory_file();
     if (ours <= LAST_NODE_FD || l->socket <= LAST_NODE_FD || l->memory <= LAST_NODE_FD)
-        r = say(reason, "too few descriptors are left", "", -E_MFILE);
+        r = node_refuse(reason, "too few descriptors are left", "", -E_MFILE);
     else
         r = start_with_socket(nid, l, ours, reason);
     descriptors_drop(l->socket);
@@ -190,7 +173,7 @@ static int start_locked(int nid, char *reason) {
     struct launch l = {.socket = -1};
     int r = qemu_find(&qemu, isa, reason);
     if (r == 0)
-        r = share_memory(reason);
+        r = node_share_memory(reason);
     if (r)
         return r;
     l.image = descriptors_keep(image_open(isa, reason));
@@ -198,7 +181,7 @@ static int start_locked(int nid, char *reason) {
         return l.image;
     l.qemu = qemu.path[0] ? qemu.path : NULL;
     qemu_arguments(&qemu, l.argument);
-    r = l.image <= LAST_NODE_FD ? say(reason, "too few descriptors are left", "", -E_MFILE)
+    r = l.image <= LAST_NODE_FD ? node_refuse(reason, "too few descriptors are left", "", -E_MFILE)
                                 : start_with_image(nid, &l, reason);
     descriptors_drop(l.image);
     return r;
@@ -208,7 +191,7 @@ int node_start(int nid, char reason[POPCORN_REASON_SIZE]) {
     int r = 0;
     lock_take(&node_start_lock);
     if (node_failed(nid))
-        r = say(reason, "the node's process died or could not be started", "", -E_NODEV);
+        r = node_refuse(reason, "the node's process died or could not be started", "", -E_NODEV);
     else if (!node_runs(nid))
         r = start_locked(nid, reason);
     if (r && r != -E_AGAIN)

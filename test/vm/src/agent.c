@@ -75,7 +75,9 @@ static void wait_for_signal(int fd, struct job *job) {
 static bool do_job(int fd, struct job *job) {
     uint64_t begin;
     int32_t code = (int32_t)job->n;
+    struct bench_job bench;
     int error;
+    memcpy(&bench, job->pad, sizeof bench);
     switch (job->kind) {
     case JOB_ECHO:
         job->check = ~job->check;
@@ -128,6 +130,12 @@ static bool do_job(int fd, struct job *job) {
         break;
     case JOB_ROUND:
         take_turns(job);
+        break;
+    case JOB_BENCH_FAULTS:
+        bench_faults(&bench);
+        break;
+    case JOB_BENCH_BULK:
+        bench_bulk(&bench);
         break;
     }
     return true;

@@ -8,6 +8,8 @@
  * vmtest up NID                 waits until node NID is up
  * vmtest down NID               waits until node NID is down
  * vmtest tests NID NAME...      runs tests against node NID
+ * vmtest answer                answers what `bench` asks over plain TCP
+ * vmtest bench NID THERE HERE   measures against node NID at address THERE, itself being at HERE
  * vmtest as UID PROGRAM...      runs a program as a user
  */
 #include "vm.h"
@@ -136,7 +138,8 @@ static int node_main(uint32_t nid) {
 }
 
 int main(int argc, char **argv) {
-    const char *what = argc > 2 || (argc == 2 && !strcmp(argv[1], "agent")) ? argv[1] : "";
+    bool alone = argc == 2 && (!strcmp(argv[1], "agent") || !strcmp(argv[1], "answer"));
+    const char *what = argc > 2 || alone ? argv[1] : "";
     unsigned nid = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN);
@@ -148,6 +151,10 @@ int main(int argc, char **argv) {
         return connect_main(nid, argv[3]);
     if (!strcmp(what, "agent"))
         return agent_main();
+    if (!strcmp(what, "answer"))
+        return answer_main();
+    if (!strcmp(what, "bench") && argc == 5)
+        return bench_main(nid, argv[3], argv[4]);
     if (!strcmp(what, "remove")) {
         check(!ioctl(device(), POPCORN_IOC_PEER_REMOVE, &nid), "PEER_REMOVE");
         return 0;

@@ -26,13 +26,23 @@ enum job_kind {
     JOB_VERIFY,  /* checks pages [a, a+n) against seed b, writes them with seed c */
     JOB_ADD, /* adds 1 to the 64-bit words at page a (atomically) and b (under the lock at page c), n times */
     JOB_SUM, /* reads n pages from a; b is their sum, c the nanoseconds it took */
-    JOB_FILL,   /* writes n pages from a with seed b; c is the nanoseconds it took */
-    JOB_EXIT,   /* the thread ends with code n */
-    JOB_CRASH,  /* the process dies of a signal */
-    JOB_SIGNAL, /* waits for SIGUSR1 in a system call; b is the value that came with it */
-    JOB_SLEEP,  /* writes page a, tells so by a system call, and never comes back */
-    JOB_HOP,    /* goes on to node `check`, there as VERIFY; result is the error */
-    JOB_ROUND,  /* reads the 64-bit word at page a until it is odd, adds 1, n times */
+    JOB_FILL,         /* writes n pages from a with seed b; c is the nanoseconds it took */
+    JOB_EXIT,         /* the thread ends with code n */
+    JOB_CRASH,        /* the process dies of a signal */
+    JOB_SIGNAL,       /* waits for SIGUSR1 in a system call; b is the value that came with it */
+    JOB_SLEEP,        /* writes page a, tells so by a system call, and never comes back */
+    JOB_HOP,          /* goes on to node `check`, there as VERIFY; result is the error */
+    JOB_ROUND,        /* reads the 64-bit word at page a until it is odd, adds 1, n times */
+    JOB_BENCH_FAULTS, /* the pad is a struct bench_job */
+    JOB_BENCH_BULK,   /* the same */
+};
+
+/* What a job of bench.c touches, and what it measures beside. */
+struct bench_job {
+    uint64_t first;  /* page */
+    uint64_t size;   /* bytes that come back in a bare exchange */
+    uint32_t origin; /* its IPv4 address, as inet_addr() has it */
+    uint32_t write;
 };
 
 struct job {
@@ -76,6 +86,14 @@ struct remote_start {
     unsigned home;
     struct popcorn_key key;
 };
+
+/* bench.c */
+int answer_main(void);
+int bench_main(unsigned nid, const char *there, const char *here);
+void bench_faults(const struct bench_job *bench);
+void bench_bulk(const struct bench_job *bench);
+/* Messages of the idle module in 10 s, both ways, and nanoseconds of its threads; root only. */
+void measure_idle(uint64_t *keepalives, uint64_t *others, uint64_t *cpu_ns);
 
 int tests_main(int argc, char **argv);
 int fuzz_main(void);

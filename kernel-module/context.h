@@ -85,6 +85,16 @@ struct popcorn_place {
 };
 
 /**
+ * struct popcorn_ahead - how a thread goes through memory
+ * @next: first page that it has neither touched nor asked for
+ * @window: how many it asked for at once; 0: there is no order in what it touches
+ */
+struct popcorn_ahead {
+	u64 next;
+	u32 window;
+};
+
+/**
  * struct remote_context - a program on this node
  * @ref: references
  * @node: in the table of contexts, or unhashed
@@ -147,10 +157,7 @@ struct remote_context {
 	unsigned long page_base;
 	struct xarray page_table;
 	struct mem_cgroup *memcg;
-	struct {
-		u64 next;
-		u32 window;
-	} ahead[16];
+	struct popcorn_ahead ahead[16];
 };
 
 extern struct workqueue_struct *popcorn_wq;

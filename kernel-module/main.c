@@ -20,9 +20,12 @@ static int __init popcorn_init(void)
 	err = popcorn_page_init();
 	if (err)
 		goto queue;
-	err = popcorn_page_server_init();
+	err = popcorn_directory_init();
 	if (err)
 		goto pages;
+	err = popcorn_owner_init();
+	if (err)
+		goto directory;
 	pcn_peer_init();
 	process_server_init();
 	remote_init();
@@ -31,7 +34,9 @@ static int __init popcorn_init(void)
 		goto server;
 	return 0;
 server:
-	popcorn_page_server_exit();
+	popcorn_owner_exit();
+directory:
+	popcorn_directory_exit();
 pages:
 	popcorn_page_exit();
 queue:
@@ -45,7 +50,8 @@ static void __exit popcorn_exit(void)
 {
 	popcorn_device_exit();
 	pcn_peer_exit();
-	popcorn_page_server_exit();
+	popcorn_owner_exit();
+	popcorn_directory_exit();
 	destroy_workqueue(popcorn_wq);
 	popcorn_page_exit();
 	popcorn_stats_exit();

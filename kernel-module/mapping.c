@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Portable memory as a mapping of the device file. A page is put into the page tables read-only by fault();
- * the first write comes to page_mkwrite(), which gets it for writing. Taking it away is unmapping.
+ * the first write comes to page_mkwrite(), which gets it for writing. Taking it away is unmapping. A
+ * page is put into page tables and taken away under its lock.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -33,6 +34,38 @@ static void touched(struct popcorn_page *page)
 	wake_up_var(&page->granted);
 }
 
+/* A neighbour of a page that has just been read. Whether it is mapped now. */
+static bool map_neighbour(struct vm_fault *vmf, struct popcorn_page *page, unsigned long address)
+{
+	bool mapped = false;
+
+	if (!page || !mutex_trylock(&page->lock))
+		return false;
+	if (popcorn_page_good(page, false) && page->page) {
+		mapped = !vm_insert_page(vmf->vma, address, page->page);
+		if (mapped)
+			touched(page);
+	}
+	mutex_unlock(&page->lock);
+	return mapped;
+}
+
+/* Spares a thread that goes through memory in order a fault for each page, up to the first that is not here. */
+static void map_around(struct vm_fault *vmf)
+{
+	struct remote_context *rc = vmf->vma->vm_private_data;
+	unsigned long address = vmf->address & PAGE_MASK;
+	u64 index = vmf->pgoff - rc->page_base;
+	int n;
+
+	for (n = 1; n < PCN_WINDOW; n++) {
+		address += PAGE_SIZE;
+		if (address >= vmf->vma->vm_end ||
+		    !map_neighbour(vmf, popcorn_page_find(rc, index + n), address))
+			break;
+	}
+}
+
 static vm_fault_t popcorn_fault(struct vm_fault *vmf)
 {
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
@@ -46,6 +79,8 @@ static vm_fault_t popcorn_fault(struct vm_fault *vmf)
 	if (!write)
 		touched(page);
 	mutex_unlock(&page->lock);
+	if (!write)
+		map_around(vmf);
 	return VM_FAULT_LOCKED;
 }
 
@@ -85,7 +120,8 @@ static void set_flags(struct vm_area_struct *vma, unsigned long flags)
  * @rc: the program
  * @vma: where; its offset says which pages
  *
- * Not inherited by children, not dumped, never merged with a neighbour.
+ * Not inherited by children, not dumped, never merged with a neighbour. (VM_MIXEDMAP: vm_insert_page() may be
+ * called when the mapping is there.)
  *
  * Return: 0 or a negative errno.
  */
@@ -100,6 +136,6 @@ int popcorn_mmap(struct remote_context *rc, struct vm_area_struct *vma)
 	vma->vm_pgoff += rc->page_base;
 	vma->vm_private_data = rc;
 	vma->vm_ops = &popcorn_vm_ops;
-	set_flags(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
+	set_flags(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP | VM_MIXEDMAP);
 	return 0;
 }

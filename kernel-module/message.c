@@ -16,16 +16,22 @@
  * @max: most
  * @reply_min: the same of its reply
  * @reply_max: the same of its reply
+ * @pages: whether pages follow its reply, which is a struct pcn_page_reply
  */
 struct pcn_kmsg_kind {
 	bool request;
 	u32 min, max;
 	u32 reply_min, reply_max;
+	bool pages;
 };
 
 #define ONE_WAY(size) { .min = (size), .max = (size) }
 #define REQUEST(size, least, most) \
 	{ .request = true, .min = (size), .max = (size), .reply_min = (least), .reply_max = (most) }
+#define PAGES(most) \
+	{ .request = true, .min = sizeof(struct pcn_page_request), .max = sizeof(struct pcn_page_request), \
+	  .reply_min = sizeof(struct pcn_page_reply), \
+	  .reply_max = sizeof(struct pcn_page_reply) + (most) * PAGE_SIZE, .pages = true }
 
 static const struct pcn_kmsg_kind kinds[PCN_KMSG_TYPE_MAX] = {
 	[PCN_KMSG_TYPE_HELLO] = ONE_WAY(sizeof(struct pcn_hello)),
@@ -46,11 +52,9 @@ static const struct pcn_kmsg_kind kinds[PCN_KMSG_TYPE_MAX] = {
 	[PCN_KMSG_TYPE_SYSCALL_FWD] = REQUEST(sizeof(struct pcn_syscall), sizeof(struct pcn_syscall_reply),
 					      sizeof(struct pcn_syscall_reply)),
 	[PCN_KMSG_TYPE_SIGNAL_FWD] = REQUEST(sizeof(struct pcn_signal), 0, 0),
-	[PCN_KMSG_TYPE_REMOTE_PAGE] = REQUEST(sizeof(struct pcn_page_request), sizeof(struct pcn_page_reply),
-					      sizeof(struct pcn_page_reply) + PAGE_SIZE),
-	[PCN_KMSG_TYPE_PAGE_FETCH] = REQUEST(sizeof(struct pcn_page_request), sizeof(struct pcn_page_reply),
-					     sizeof(struct pcn_page_reply) + PAGE_SIZE),
-	[PCN_KMSG_TYPE_PAGE_INVALIDATE] = REQUEST(sizeof(struct pcn_page_request), 0, 0),
+	[PCN_KMSG_TYPE_REMOTE_PAGE] = PAGES(PCN_WINDOW),
+	[PCN_KMSG_TYPE_PAGE_FETCH] = PAGES(PCN_WINDOW),
+	[PCN_KMSG_TYPE_PAGE_INVALIDATE] = PAGES(0),
 	[PCN_KMSG_TYPE_PAGE_DISCARD] = REQUEST(sizeof(struct pcn_page_discard), 0, 0),
 	[PCN_KMSG_TYPE_WORKER_TELL] = REQUEST(sizeof(struct pcn_worker_tell), 0, 0),
 };
@@ -101,8 +105,9 @@ struct pcn_kmsg_message *pcn_kmsg_alloc(enum pcn_kmsg_type type, u32 length)
  */
 void pcn_kmsg_done(struct pcn_kmsg_message *msg)
 {
-	if (msg->page)
-		put_page(msg->page);
+	while (msg->page_count)
+		put_page(msg->pages[--msg->page_count]);
+	kfree(msg->pages);
 	if (msg->peer)
 		pcn_peer_put(msg->peer);
 	kvfree(msg);
@@ -151,6 +156,17 @@ int pcn_kmsg_check(const struct pcn_kmsg_hdr *hdr, u32 seq, bool up)
 }
 
 /**
+ * pcn_kmsg_pages() - is this a reply with pages?
+ * @hdr: a valid header
+ *
+ * Return: whether its body is a struct pcn_page_reply with pages behind it.
+ */
+bool pcn_kmsg_pages(const struct pcn_kmsg_hdr *hdr)
+{
+	return le16_to_cpu(hdr->flags) == PCN_KMSG_REPLY && kinds[hdr->type].pages;
+}
+
+/**
  * pcn_kmsg_priority() - which queue a message takes
  * @type: its type
  * @flags: its header's flags
@@ -177,7 +193,7 @@ static void pcn_kmsg_work(struct work_struct *work)
 {
 	struct pcn_kmsg_message *msg = container_of(work, struct pcn_kmsg_message, work);
 	struct pcn_peer *peer = pcn_peer_hold(msg->peer);
-	int err = handlers[msg->hdr.type].handler(msg);
+	int err = msg->handler(msg);
 
 	atomic_dec(&peer->backlog);
 	if (err)
@@ -201,12 +217,26 @@ int pcn_kmsg_dispatch(struct pcn_kmsg_message *msg)
 	}
 	if (!handlers[type].wq)
 		return handlers[type].handler(msg);
+	return pcn_kmsg_defer(msg, handlers[type].handler, handlers[type].wq);
+}
+
+/**
+ * pcn_kmsg_defer() - have a message handled in a workqueue
+ * @msg: the message; taken over
+ * @handler: handles it
+ * @wq: where
+ *
+ * Return: 0, or a negative errno if the peer is to be closed.
+ */
+int pcn_kmsg_defer(struct pcn_kmsg_message *msg, pcn_kmsg_handler handler, struct workqueue_struct *wq)
+{
 	if (atomic_inc_return(&msg->peer->backlog) > PCN_BACKLOG_MAX) {
 		atomic_dec(&msg->peer->backlog);
 		pcn_kmsg_done(msg);
 		return -ENOBUFS;
 	}
+	msg->handler = handler;
 	INIT_WORK(&msg->work, pcn_kmsg_work);
-	queue_work(handlers[type].wq, &msg->work);
+	queue_work(wq, &msg->work);
 	return 0;
 }

@@ -25,16 +25,20 @@ enum pcn_kmsg_priority {
  * @link: in a send queue
  * @work: for handlers that run in a workqueue
  * @peer: received: the sender, with a reference
- * @page: sending: follows the body on the wire, with a reference, or NULL
+ * @handler: received: runs in @work
+ * @pages: sending: they follow the body on the wire, with references; or NULL
+ * @page_count: how many
  * @length: bytes of @body
- * @hdr: goes over the wire, followed by @body and @page
+ * @hdr: goes over the wire, followed by @body and @pages
  * @body: one of the structs of wire.h
  */
 struct pcn_kmsg_message {
 	struct list_head link;
 	struct work_struct work;
 	struct pcn_peer *peer;
-	struct page *page;
+	int (*handler)(struct pcn_kmsg_message *msg);
+	struct page **pages;
+	u32 page_count;
 	u32 length;
 	struct pcn_kmsg_hdr hdr;
 	u8 body[] __aligned(8);
@@ -55,14 +59,18 @@ void pcn_kmsg_register(enum pcn_kmsg_type type, pcn_kmsg_handler handler, struct
 struct pcn_kmsg_message *pcn_kmsg_alloc(enum pcn_kmsg_type type, u32 length);
 void pcn_kmsg_done(struct pcn_kmsg_message *msg);
 int pcn_kmsg_check(const struct pcn_kmsg_hdr *hdr, u32 seq, bool up);
+bool pcn_kmsg_pages(const struct pcn_kmsg_hdr *hdr);
 int pcn_kmsg_dispatch(struct pcn_kmsg_message *msg);
+int pcn_kmsg_defer(struct pcn_kmsg_message *msg, pcn_kmsg_handler handler, struct workqueue_struct *wq);
 enum pcn_kmsg_priority pcn_kmsg_priority(enum pcn_kmsg_type type, u16 flags);
 
 /* send.c */
 int pcn_kmsg_post(struct pcn_peer *peer, struct pcn_kmsg_message *msg);
-int pcn_kmsg_reply(struct pcn_peer *peer, enum pcn_kmsg_type type, u64 id, const void *body, u32 length,
-		   struct page *page);
+int pcn_kmsg_reply(struct pcn_peer *peer, enum pcn_kmsg_type type, u64 id, const void *body, u32 length);
+int pcn_kmsg_reply_pages(const struct pcn_kmsg_message *ask, const struct pcn_page_reply *reply,
+			 struct page **pages);
 int pcn_kmsg_nack(struct pcn_peer *peer, enum pcn_kmsg_type type, u64 id, int error);
+void pcn_send_nothing(struct pcn_peer *peer);
 int pcn_sender_main(void *peer);
 
 /* receive.c */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* This node's copies of pages: made, taken away from the process, freed. */
-#include <linux/delay.h>
+/* This node's copies of pages: made, given memory, freed. */
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -9,11 +8,6 @@
 #include <linux/wait_bit.h>
 #include "page.h"
 #include "stats.h"
-
-/* A thread that has waited for a page may touch it for this long before it is taken away. */
-#define GRANT_JIFFIES max(HZ / 50, 1)
-/* As long as this, a page may be pinned by a device's transfer. */
-#define PIN_POLLS 50
 
 static struct kmem_cache *cache;
 
@@ -97,52 +91,49 @@ void popcorn_page_drop(struct popcorn_page *page)
 	popcorn_count_add(POPCORN_STAT_PAGES, -1);
 }
 
-static bool wait_for_pins(struct popcorn_page *page)
+/**
+ * popcorn_memory_alloc() - memory for pages that are to come
+ * @rc: the program, whose user pays
+ * @set: which pages of a window
+ *
+ * Return: the memory of each page, for popcorn_memory_free(), or NULL.
+ */
+struct page **popcorn_memory_alloc(struct remote_context *rc, unsigned long set)
 {
-	int polls;
+	struct page **pages = kcalloc(PCN_WINDOW, sizeof(*pages), GFP_KERNEL);
+	struct mem_cgroup *old = set_active_memcg(rc->memcg);
+	unsigned int bit;
 
-	for (polls = 0; page->page && folio_maybe_dma_pinned(page_folio(page->page)); polls++) {
-		if (polls == PIN_POLLS)
-			return false;
-		usleep_range(1000, 2000);
+	for_each_set_bit(bit, &set, PCN_WINDOW) {
+		if (!pages)
+			break;
+		pages[bit] = alloc_page(GFP_USER | __GFP_ACCOUNT);
+		if (pages[bit]) {
+			popcorn_count(POPCORN_STAT_PAGES);
+		} else {
+			popcorn_memory_free(pages);
+			pages = NULL;
+		}
 	}
-	return true;
+	set_active_memcg(old);
+	return pages;
 }
 
 /**
- * popcorn_page_revoke() - take a page away from the process, wholly or for writing
- * @rc: the program
- * @page: the page, not locked
- * @state: INVALID or SHARED
- *
- * The page's memory stays, and does not change any more. Also for SHARED it leaves the page tables; the next
- * touch brings it back for reading.
- *
- * Return: 0, or -EAGAIN if somebody has pinned it.
+ * popcorn_memory_free() - free what nobody has taken
+ * @pages: of popcorn_memory_alloc(), or NULL
  */
-int popcorn_page_revoke(struct remote_context *rc, struct popcorn_page *page, enum popcorn_page_state state)
+void popcorn_memory_free(struct page **pages)
 {
-	if (!wait_var_event_timeout(&page->granted, !READ_ONCE(page->granted), GRANT_JIFFIES))
-		popcorn_count(POPCORN_STAT_GRANTS_UNTOUCHED);
-	mutex_lock(&page->lock);
-	page->granted = false;
-	if (page->state > state && page->page) {
-		/* The page's own lock is held while a fault puts it into a page table. */
-		lock_page(page->page);
-		if (rc->inode)
-			unmap_mapping_range(rc->inode->i_mapping,
-					    (loff_t)(rc->page_base + page->index) << PAGE_SHIFT, PAGE_SIZE, 1);
-		unlock_page(page->page);
-		if (!wait_for_pins(page)) {
-			mutex_unlock(&page->lock);
-			return -EAGAIN;
-		}
+	int i;
+
+	for (i = 0; pages && i < PCN_WINDOW; i++) {
+		if (!pages[i])
+			continue;
+		put_page(pages[i]);
+		popcorn_count_add(POPCORN_STAT_PAGES, -1);
 	}
-	if (page->state > state)
-		page->state = state;
-	mutex_unlock(&page->lock);
-	popcorn_count(POPCORN_STAT_INVALIDATIONS);
-	return 0;
+	kfree(pages);
 }
 
 /**

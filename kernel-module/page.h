@@ -17,6 +17,7 @@ enum popcorn_page_state {
 
 enum {
 	POPCORN_PAGE_PENDING,	/* somebody here is fetching it */
+	POPCORN_PAGE_WAITED,	/* another thread here waits for that, too */
 	POPCORN_PAGE_DIRECTORY,	/* (origin) somebody is changing who has it */
 	POPCORN_PAGE_LOST,	/* (origin) the only copy was on a node that is gone */
 };
@@ -29,7 +30,7 @@ enum {
  * @page: this node's copy
  * @state: what the copy is worth
  * @granted: it has come for a thread that has not touched it yet: do not take it away at once
- * @flags: PENDING, DIRECTORY, LOST
+ * @flags: PENDING, WAITED, DIRECTORY, LOST
  * @index: which page
  * @owner: origin, under DIRECTORY: node that owns it, or POPCORN_NOBODY
  * @sharers: origin, under DIRECTORY: nodes with a copy if nobody owns it; the origin always is one then
@@ -48,18 +49,30 @@ struct popcorn_page {
 struct popcorn_page *popcorn_page_find(struct remote_context *rc, u64 index);
 struct popcorn_page *popcorn_page_make(struct remote_context *rc, u64 index);
 int popcorn_page_fill(struct remote_context *rc, struct popcorn_page *page);
-int popcorn_page_revoke(struct remote_context *rc, struct popcorn_page *page, enum popcorn_page_state state);
 void popcorn_page_drop(struct popcorn_page *page);
+struct page **popcorn_memory_alloc(struct remote_context *rc, unsigned long set);
+void popcorn_memory_free(struct page **pages);
 void popcorn_page_unlock_bit(struct popcorn_page *page, int bit);
 void popcorn_pages_free(struct remote_context *rc);
 int popcorn_page_init(void);
 void popcorn_page_exit(void);
 
-/* page_server.c */
+static inline bool popcorn_page_good(const struct popcorn_page *page, bool write)
+{
+	return page->state == POPCORN_PAGE_OWNED || (page->state == POPCORN_PAGE_SHARED && !write);
+}
+
+/* fault.c */
 struct popcorn_page *popcorn_page_access(struct remote_context *rc, u64 index, bool write);
+
+/* directory.c */
 int popcorn_page_discard(struct remote_context *rc, const struct popcorn_range *range);
-int popcorn_page_server_init(void);
-void popcorn_page_server_exit(void);
+int popcorn_directory_init(void);
+void popcorn_directory_exit(void);
+
+/* owner.c */
+int popcorn_owner_init(void);
+void popcorn_owner_exit(void);
 
 /* mapping.c */
 int popcorn_mmap(struct remote_context *rc, struct vm_area_struct *vma);

@@ -142,6 +142,7 @@ static void peer_close_work(struct work_struct *work)
 	kthread_stop(peer->receiver);
 	kthread_stop(peer->sender);
 	pcn_requests_fail(peer);
+	pcn_send_nothing(peer);
 	for (priority = 0; priority < PCN_PRIORITIES; priority++)
 		list_for_each_entry_safe(msg, next, &peer->queue[priority], link)
 			pcn_kmsg_done(msg);
@@ -274,6 +275,7 @@ static struct pcn_peer *peer_alloc(struct socket *sock, int nid)
 	for (priority = 0; priority < PCN_PRIORITIES; priority++)
 		INIT_LIST_HEAD(&peer->queue[priority]);
 	init_waitqueue_head(&peer->send_wait);
+	mutex_init(&peer->out.mutex);
 	xa_init_flags(&peer->requests, XA_FLAGS_ALLOC1);
 	peer->last_received = jiffies;
 	INIT_DELAYED_WORK(&peer->watch, peer_watch_work);

@@ -4,7 +4,9 @@
 #define _POPCORN_PEER_H
 
 #include <linux/kref.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/uio.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -16,6 +18,43 @@ struct task_struct;
 enum {
 	PCN_PEER_UP,		/* HELLO came and fits */
 	PCN_PEER_DEAD,		/* nothing is sent or received any more */
+	PCN_PEER_STUCK,		/* the socket is full: @sender goes on when it is not */
+};
+
+/**
+ * struct pcn_outgoing - the message that is being sent
+ * @mutex: held by whoever sends
+ * @msg: the message, or NULL
+ * @vec: its parts
+ * @count: how many
+ * @total: their bytes
+ * @left: how many of them are still to be sent
+ * @more: more messages follow
+ * @seq: number of the next message
+ */
+struct pcn_outgoing {
+	struct mutex mutex;
+	struct pcn_kmsg_message *msg;
+	struct kvec vec[1 + PCN_WINDOW];
+	unsigned int count;
+	size_t total;
+	size_t left;
+	bool more;
+	u32 seq;
+};
+
+/**
+ * struct pcn_incoming - what has been read from the socket and not been looked at (receiver only)
+ * @begin: first byte of @data that is to be looked at
+ * @end: behind the last one
+ * @seq: number that the next message must have
+ * @data: small messages come several at a time; pages are read to where they belong
+ */
+struct pcn_incoming {
+	u32 begin;
+	u32 end;
+	u32 seq;
+	u8 data[1024];
 };
 
 /**
@@ -23,15 +62,15 @@ enum {
  * @ref: references
  * @nid: its id
  * @sock: the connection
- * @sender: thread that sends
+ * @sender: thread that sends what could not be sent at once
  * @receiver: thread that receives
- * @flags: PCN_PEER_UP, PCN_PEER_DEAD
+ * @flags: PCN_PEER_UP, PCN_PEER_DEAD, PCN_PEER_STUCK
  * @reason: negative errno that it died of
  * @lock: protects @queue, and adding to @requests against death
  * @queue: messages to send, by priority
  * @send_wait: @sender waits here
- * @send_seq: number of the next message (sender only)
- * @receive_seq: number that the next message must have (receiver only)
+ * @out: the message that is being sent
+ * @in: what is being received
  * @requests: requests without a reply, by id
  * @next_id: for ids
  * @backlog: messages that wait for a worker
@@ -52,8 +91,8 @@ struct pcn_peer {
 	spinlock_t lock;
 	struct list_head queue[PCN_PRIORITIES];
 	wait_queue_head_t send_wait;
-	u32 send_seq;
-	u32 receive_seq;
+	struct pcn_outgoing out;
+	struct pcn_incoming in;
 	struct xarray requests;
 	u32 next_id;
 	atomic_t backlog;

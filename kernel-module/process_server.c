@@ -310,7 +310,7 @@ static void reply_empty(const struct pcn_kmsg_message *msg, int err)
 	if (err)
 		pcn_kmsg_nack(msg->peer, msg->hdr.type, id, err);
 	else
-		pcn_kmsg_reply(msg->peer, msg->hdr.type, id, NULL, 0, NULL);
+		pcn_kmsg_reply(msg->peer, msg->hdr.type, id, NULL, 0);
 }
 
 /*
@@ -491,7 +491,7 @@ static int handle_back_migration(struct remote_context *rc, struct pcn_kmsg_mess
 	if (err)
 		kfree(work);
 	else
-		pcn_kmsg_reply(peer, PCN_KMSG_TYPE_TASK_MIGRATE_BACK, id, NULL, 0, NULL);
+		pcn_kmsg_reply(peer, PCN_KMSG_TYPE_TASK_MIGRATE_BACK, id, NULL, 0);
 	return err;
 }
 
@@ -671,7 +671,7 @@ static int answer_call(struct remote_context *rc, struct popcorn_task *task, con
 	spin_unlock(&rc->lock);
 	if (!found)
 		return -EINVAL;
-	pcn_kmsg_reply(found->msg->peer, found->msg->hdr.type, arg->answer, &reply, sizeof(reply), NULL);
+	pcn_kmsg_reply(found->msg->peer, found->msg->hdr.type, arg->answer, &reply, sizeof(reply));
 	work_free(found);
 	return 0;
 }

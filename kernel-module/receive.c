@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Receiving: one thread a peer reads, checks and hands out messages. What is not right closes the peer. */
+/*
+ * Receiving: one thread a peer reads, checks and hands out messages. What is not right closes the peer. Pages
+ * are read to where whoever asked for them wants them.
+ */
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/net.h>
@@ -11,19 +14,86 @@
 #include "stats.h"
 #include "trace.h"
 
-static int receive_all(struct pcn_peer *peer, void *buffer, size_t length)
+static int read_socket(struct pcn_peer *peer, struct msghdr *header, int flags)
 {
-	while (length) {
-		struct msghdr header = { .msg_flags = MSG_WAITALL | MSG_NOSIGNAL };
-		struct kvec vec = { buffer, length };
-		int got = kernel_recvmsg(peer->sock, &header, &vec, 1, length, header.msg_flags);
+	int got = sock_recvmsg(peer->sock, header, flags | MSG_NOSIGNAL);
 
-		if (got <= 0)
-			return got ? got : -ECONNRESET;
-		buffer += got;
-		length -= got;
+	return got > 0 ? got : got ? got : -ECONNRESET;
+}
+
+/* Reads what there is, at least a byte. */
+static int read_early(struct pcn_peer *peer)
+{
+	struct pcn_incoming *in = &peer->in;
+	struct kvec vec = { in->data, sizeof(in->data) };
+	struct msghdr header = { };
+	int got;
+
+	iov_iter_kvec(&header.msg_iter, READ, &vec, 1, vec.iov_len);
+	got = read_socket(peer, &header, 0);
+	if (got < 0)
+		return got;
+	in->begin = 0;
+	in->end = got;
+	return 0;
+}
+
+static int receive(struct pcn_peer *peer, struct kvec *vec, unsigned int count, size_t length)
+{
+	struct pcn_incoming *in = &peer->in;
+	struct msghdr header = { };
+	int err = 0;
+
+	iov_iter_kvec(&header.msg_iter, READ, vec, count, length);
+	while (iov_iter_count(&header.msg_iter)) {
+		if (in->begin < in->end)
+			in->begin += copy_to_iter(in->data + in->begin, in->end - in->begin, &header.msg_iter);
+		else if (iov_iter_count(&header.msg_iter) < sizeof(in->data))
+			err = read_early(peer);
+		else
+			err = read_socket(peer, &header, MSG_WAITALL);
+		if (err < 0)
+			return err;
 	}
 	return 0;
+}
+
+static int receive_bytes(struct pcn_peer *peer, void *buffer, size_t length)
+{
+	struct kvec vec = { buffer, length };
+
+	return receive(peer, &vec, 1, length);
+}
+
+/* The pages behind a reply: those, and only those, that it says it has; where the asker has memory for them. */
+static int receive_pages(struct pcn_peer *peer, const struct pcn_kmsg_message *msg, size_t length)
+{
+	unsigned long data = le32_to_cpu(((struct pcn_page_reply *)msg->body)->data);
+	struct pcn_request *request = pcn_request_find(peer, &msg->hdr);
+	struct kvec vec[PCN_WINDOW];
+	unsigned int count = 0, bit;
+
+	if (length != hweight32(data) * PAGE_SIZE)
+		return -EPROTO;
+	if (!data)
+		return 0;
+	if (!request || !request->pages)
+		return -EPROTO;
+	for_each_set_bit(bit, &data, PCN_WINDOW) {
+		if (!request->pages[bit])
+			return -EPROTO;
+		vec[count++] = (struct kvec){ page_address(request->pages[bit]), PAGE_SIZE };
+	}
+	return receive(peer, vec, count, length);
+}
+
+static int receive_body(struct pcn_peer *peer, struct pcn_kmsg_message *msg)
+{
+	int err = receive_bytes(peer, msg->body, msg->length);
+
+	if (err || !pcn_kmsg_pages(&msg->hdr))
+		return err;
+	return receive_pages(peer, msg, le32_to_cpu(msg->hdr.length) - msg->length);
 }
 
 static int receive_message(struct pcn_peer *peer)
@@ -32,18 +102,19 @@ static int receive_message(struct pcn_peer *peer)
 	struct pcn_kmsg_hdr hdr;
 	int err;
 
-	err = receive_all(peer, &hdr, sizeof(hdr));
+	err = receive_bytes(peer, &hdr, sizeof(hdr));
 	if (err)
 		return err;
-	err = pcn_kmsg_check(&hdr, peer->receive_seq, test_bit(PCN_PEER_UP, &peer->flags));
+	err = pcn_kmsg_check(&hdr, peer->in.seq, test_bit(PCN_PEER_UP, &peer->flags));
 	if (err)
 		return err;
-	peer->receive_seq++;
-	msg = pcn_kmsg_alloc(hdr.type, le32_to_cpu(hdr.length));
+	peer->in.seq++;
+	msg = pcn_kmsg_alloc(hdr.type, pcn_kmsg_pages(&hdr) ? sizeof(struct pcn_page_reply) :
+						le32_to_cpu(hdr.length));
 	if (!msg)
 		return -ENOMEM;
 	msg->hdr = hdr;
-	err = receive_all(peer, msg->body, msg->length);
+	err = receive_body(peer, msg);
 	if (err) {
 		pcn_kmsg_done(msg);
 		return err;

@@ -397,7 +397,7 @@ static void answer_tells(struct remote_context *rc, int err)
 		if (err)
 			pcn_kmsg_nack(msg->peer, msg->hdr.type, id, err);
 		else
-			pcn_kmsg_reply(msg->peer, msg->hdr.type, id, NULL, 0, NULL);
+			pcn_kmsg_reply(msg->peer, msg->hdr.type, id, NULL, 0);
 		pcn_kmsg_done(msg);
 	}
 }
@@ -903,7 +903,7 @@ static int handle_signal_fwd(struct pcn_kmsg_message *msg)
 	if (err)
 		pcn_kmsg_nack(msg->peer, msg->hdr.type, le64_to_cpu(msg->hdr.id), err);
 	else
-		pcn_kmsg_reply(msg->peer, msg->hdr.type, le64_to_cpu(msg->hdr.id), NULL, 0, NULL);
+		pcn_kmsg_reply(msg->peer, msg->hdr.type, le64_to_cpu(msg->hdr.id), NULL, 0);
 	pcn_kmsg_done(msg);
 	return 0;
 }

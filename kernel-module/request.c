@@ -7,6 +7,7 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/slab.h>
+#include "page.h"
 #include "peer.h"
 #include "request.h"
 #include "stats.h"
@@ -17,6 +18,7 @@ static void request_free(struct kref *ref)
 
 	if (request->reply)
 		pcn_kmsg_done(request->reply);
+	popcorn_memory_free(request->pages);
 	kfree(request);
 }
 
@@ -54,6 +56,24 @@ static int request_enter(struct pcn_peer *peer, struct pcn_request *request)
 struct pcn_request *pcn_request_start(struct pcn_peer *peer, struct pcn_kmsg_message *msg,
 				      int (*notify)(struct pcn_request *request), void *data)
 {
+	return pcn_request_pages(peer, msg, NULL, notify, data);
+}
+
+/**
+ * pcn_request_pages() - post a message that is answered with pages
+ * @peer: to whom
+ * @msg: the message; taken over
+ * @pages: memory for them, of popcorn_memory_alloc(); taken over
+ * @notify: see struct pcn_request
+ * @data: see struct pcn_request
+ *
+ * If this fails, @notify is never called.
+ *
+ * Return: the request, to be released by pcn_request_put(), or an ERR_PTR.
+ */
+struct pcn_request *pcn_request_pages(struct pcn_peer *peer, struct pcn_kmsg_message *msg, struct page **pages,
+				      int (*notify)(struct pcn_request *request), void *data)
+{
 	struct pcn_request *request = kzalloc(sizeof(*request), GFP_KERNEL);
 	int err = -ENOMEM;
 
@@ -64,6 +84,7 @@ struct pcn_request *pcn_request_start(struct pcn_peer *peer, struct pcn_kmsg_mes
 	init_completion(&request->done);
 	request->notify = notify;
 	request->data = data;
+	request->pages = pages;
 	kref_get(&request->ref);
 	err = request_enter(peer, request);
 	if (err)
@@ -76,8 +97,26 @@ struct pcn_request *pcn_request_start(struct pcn_peer *peer, struct pcn_kmsg_mes
 free_request:
 	kfree(request);
 free_message:
+	popcorn_memory_free(pages);
 	pcn_kmsg_done(msg);
 	return ERR_PTR(err);
+}
+
+/**
+ * pcn_request_find() - the request that a reply answers
+ * @peer: from whom it comes
+ * @hdr: its header
+ *
+ * In the receiver only: nobody else takes requests out of the table as long as it runs.
+ *
+ * Return: the request, or NULL.
+ */
+struct pcn_request *pcn_request_find(struct pcn_peer *peer, const struct pcn_kmsg_hdr *hdr)
+{
+	u64 id = le64_to_cpu(hdr->id);
+	struct pcn_request *request = id <= INT_MAX ? xa_load(&peer->requests, id) : NULL;
+
+	return request && request->type == hdr->type ? request : NULL;
 }
 
 /**

@@ -18,6 +18,7 @@
  * @notify: called in the peer's receiver (or when the peer dies) before @done, or NULL; must not wait for
  *	any message. May return a negative errno: then the reply is one that no honest peer sends
  * @data: for @notify
+ * @pages: memory for the pages of the reply, or NULL; whoever uses one takes it out
  */
 struct pcn_request {
 	struct kref ref;
@@ -28,6 +29,7 @@ struct pcn_request {
 	struct pcn_kmsg_message *reply;
 	int (*notify)(struct pcn_request *request);
 	void *data;
+	struct page **pages;
 };
 
 enum pcn_wait {
@@ -38,6 +40,9 @@ enum pcn_wait {
 
 struct pcn_request *pcn_request_start(struct pcn_peer *peer, struct pcn_kmsg_message *msg,
 				      int (*notify)(struct pcn_request *request), void *data);
+struct pcn_request *pcn_request_pages(struct pcn_peer *peer, struct pcn_kmsg_message *msg, struct page **pages,
+				      int (*notify)(struct pcn_request *request), void *data);
+struct pcn_request *pcn_request_find(struct pcn_peer *peer, const struct pcn_kmsg_hdr *hdr);
 int pcn_request_wait(struct pcn_request *request, enum pcn_wait how, unsigned int timeout_ms);
 void pcn_request_put(struct pcn_request *request);
 int pcn_request_complete(struct pcn_peer *peer, struct pcn_kmsg_message *msg);

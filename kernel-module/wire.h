@@ -132,24 +132,26 @@ struct pcn_signal {
 	__le64 value;
 };
 
-/* REMOTE_PAGE (remote to origin), PAGE_FETCH and PAGE_INVALIDATE (origin to remote). */
+/* Pages that one message speaks of: bit n of a set is the page at index + n. */
+#define PCN_WINDOW 32
+
+/*
+ * REMOTE_PAGE (remote to origin), PAGE_FETCH and PAGE_INVALIDATE (origin to remote). The lowest page of the set
+ * is needed, the others only if they can be had at once.
+ */
 struct pcn_page_request {
 	__le64 context;
 	__le64 index;
-	__le32 write;		/* REMOTE_PAGE: wants to own it; PAGE_FETCH: and must give it up */
-	__le32 reserved;
+	__le32 set;
+	__le32 write;		/* REMOTE_PAGE: wants to own them; PAGE_FETCH: and must give them up */
 };
 
-enum pcn_page_content {
-	PCN_PAGE_KEEP,		/* the copy that the receiver has is good */
-	PCN_PAGE_ZERO,
-	PCN_PAGE_DATA,		/* a page follows */
-};
-
+/* A page that is in none of the sets could not be had. */
 struct pcn_page_reply {
-	__le32 content;
+	__le32 keep;		/* the copies that the receiver has are good; INVALIDATE: are gone */
+	__le32 zero;
+	__le32 data;		/* these follow, the lowest first */
 	__le32 reserved;
-	u8 data[];
 };
 
 /* Origin to remote: the program's worker shall look at something; answered when it has. */

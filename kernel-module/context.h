@@ -50,6 +50,7 @@ enum popcorn_task_state {
  * @calls: origin: system calls that the shadow has not answered yet
  * @back: origin, ONWARD: the message from the node that it leaves
  * @deadline: origin, ONWARD: jiffies when the hop has failed
+ * @waits: remote: for the origin's word, before it runs
  * @thread: remote: the thread
  * @syscalls: remote: the calls that are under way; a signal handler's come on top of the one it interrupted
  * @depth: remote: how many
@@ -69,6 +70,7 @@ struct popcorn_task {
 	struct list_head calls;
 	struct pcn_kmsg_message *back;
 	unsigned long deadline;
+	bool waits;
 	struct task_struct *thread;
 	struct pcn_request *syscalls[POPCORN_SYSCALL_DEPTH];
 	u32 depth;

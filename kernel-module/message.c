@@ -56,6 +56,7 @@ static const struct pcn_kmsg_kind kinds[PCN_KMSG_TYPE_MAX] = {
 	[PCN_KMSG_TYPE_PAGE_FETCH] = PAGES(PCN_WINDOW),
 	[PCN_KMSG_TYPE_PAGE_INVALIDATE] = PAGES(0),
 	[PCN_KMSG_TYPE_PAGE_DISCARD] = REQUEST(sizeof(struct pcn_page_discard), 0, 0),
+	[PCN_KMSG_TYPE_TASK_CANCEL] = REQUEST(sizeof(struct pcn_task_key), 0, 0),
 	[PCN_KMSG_TYPE_WORKER_TELL] = REQUEST(sizeof(struct pcn_worker_tell), 0, 0),
 };
 

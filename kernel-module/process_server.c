@@ -10,6 +10,7 @@
  * Every step can be refused and has a time limit; whatever goes wrong, the thread goes on where it was.
  */
 #include <linux/cred.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -163,7 +164,7 @@ static bool task_leaving(struct remote_context *rc, struct popcorn_task *task)
 	return leaving;
 }
 
-/* Step 2: wait until the remote has paired, refused, died, or let the time pass. */
+/* Step 2: wait until the remote has paired, refused, died, or let the time pass (the task is LEAVING then). */
 static int wait_for_pairing(struct remote_context *rc, struct popcorn_task *task)
 {
 	long left = wait_event_killable_timeout(task->wait, !task_leaving(rc, task),
@@ -174,8 +175,50 @@ static int wait_for_pairing(struct remote_context *rc, struct popcorn_task *task
 	err = task->error;
 	if (task->state == POPCORN_TASK_LEAVING) {
 		err = left < 0 ? -EINTR : -ETIMEDOUT;
-		task->state = POPCORN_TASK_HOME;
+		task->state = left < 0 ? POPCORN_TASK_HOME : POPCORN_TASK_LEAVING;
 	}
+	spin_unlock(&rc->lock);
+	return err;
+}
+
+static int ask_cancel(struct pcn_peer *peer, const struct pcn_task_key *key)
+{
+	struct pcn_kmsg_message *msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_TASK_CANCEL, sizeof(*key));
+	struct pcn_request *request;
+	int err;
+
+	if (!msg)
+		return -ENOMEM;
+	*(struct pcn_task_key *)msg->body = *key;
+	request = pcn_request_start(peer, msg, NULL, NULL);
+	if (IS_ERR(request))
+		return PTR_ERR(request);
+	err = pcn_request_wait(request, PCN_WAIT_KILLABLE, popcorn_timeout_ms);
+	pcn_request_put(request);
+	return err;
+}
+
+/*
+ * The time has passed. A thread starts without the origin's word, so the remote has to say that it will not; if it
+ * has started, its TASK_PAIRING has come before that answer. A node that does not answer is given up.
+ */
+static int call_off(struct remote_context *rc, struct popcorn_task *task, struct pcn_peer *peer,
+		    const struct pcn_task_key *key)
+{
+	int err;
+
+	while ((err = ask_cancel(peer, key)) == -EAGAIN)
+		usleep_range(1000, 2000);
+	if (err && err != -EINTR) {
+		pcn_peer_close(peer, err);
+		wait_event_timeout(task->wait, !task_leaving(rc, task), msecs_to_jiffies(popcorn_timeout_ms));
+	}
+	spin_lock(&rc->lock);
+	if (task->state == POPCORN_TASK_LEAVING) {
+		task->state = POPCORN_TASK_HOME;
+		task->error = -ETIMEDOUT;
+	}
+	err = task->error;
 	spin_unlock(&rc->lock);
 	return err;
 }
@@ -214,9 +257,9 @@ static int __do_migration(struct remote_context *rc, struct popcorn_task *task, 
 		return err;
 	}
 	err = wait_for_pairing(rc, task);
-	if (err == -ETIMEDOUT || err == -EINTR)
+	if (err == -EINTR)
 		post_exit_origin(peer, &key);
-	return err;
+	return err == -ETIMEDOUT && task_leaving(rc, task) ? call_off(rc, task, peer, &key) : err;
 }
 
 /* The calling thread's task; made when it leaves for the first time. */
@@ -443,6 +486,8 @@ static int do_onward_migration(struct remote_context *rc, struct pcn_kmsg_messag
 		pcn_peer_put(peer);
 		return -ENOMEM;
 	}
+	/* If the time passes, it goes on where it was. */
+	((struct pcn_task_migrate *)migrate->body)->flags = cpu_to_le32(PCN_MIGRATE_WAIT);
 	spin_lock(&rc->lock);
 	task = peers_task(rc, msg, &body->key);
 	if (task && task->state == POPCORN_TASK_AWAY) {

@@ -278,6 +278,7 @@ static struct popcorn_task *task_from(const struct pcn_task_migrate *migrate)
 		return NULL;
 	task->hop = le32_to_cpu(migrate->key.hop);
 	task->state = POPCORN_TASK_ARRIVED;
+	task->waits = le32_to_cpu(migrate->flags) & PCN_MIGRATE_WAIT;
 	task->blob_len = le32_to_cpu(migrate->blob_len);
 	task->blob = kvmalloc(task->blob_len, GFP_KERNEL);
 	if (!task->blob) {
@@ -339,7 +340,7 @@ static int clone_request(struct pcn_kmsg_message *msg)
 	int err;
 
 	if (msg->length != sizeof(*migrate) + le32_to_cpu(migrate->blob_len) || !migrate->blob_len || !pages ||
-	    pages > POPCORN_PAGES_MAX || !uid_valid(make_kuid(&init_user_ns, le32_to_cpu(migrate->uid))) ||
+	    le32_to_cpu(migrate->flags) & ~PCN_MIGRATE_WAIT || pages > POPCORN_PAGES_MAX || !uid_valid(make_kuid(&init_user_ns, le32_to_cpu(migrate->uid))) ||
 	    !gid_valid(make_kgid(&init_user_ns, le32_to_cpu(migrate->gid)))) {
 		pcn_kmsg_done(msg);
 		return -EPROTO;
@@ -491,7 +492,10 @@ static int restore_thread_info(const struct popcorn_task *task, struct popcorn_s
 	return 0;
 }
 
-/* Step 3 at the remote: tell the origin, and wait for its word. */
+/*
+ * Step 3 at the remote: tell the origin. Nothing that the thread does overtakes this message, so it need not wait
+ * for the answer: an origin that has not seen the one has not seen the other.
+ */
 static int pair(struct remote_context *rc, struct popcorn_task *task)
 {
 	struct pcn_kmsg_message *msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_TASK_PAIRING,
@@ -509,7 +513,7 @@ static int pair(struct remote_context *rc, struct popcorn_task *task)
 	request = pcn_request_start(rc->peer, msg, NULL, NULL);
 	if (IS_ERR(request))
 		return PTR_ERR(request);
-	err = pcn_request_wait(request, PCN_WAIT_KILLABLE, popcorn_timeout_ms);
+	err = task->waits ? pcn_request_wait(request, PCN_WAIT_KILLABLE, popcorn_timeout_ms) : 0;
 	pcn_request_put(request);
 	/* The origin answers at once; one that does not may have said yes. */
 	if (err == -ETIMEDOUT)
@@ -814,6 +818,18 @@ static void stop_remote_worker(struct remote_context *rc, bool kill)
 		refuse_context(rc, -ECANCELED);
 }
 
+static bool task_pairing(struct remote_context *rc, const struct pcn_task_key *key)
+{
+	struct popcorn_task *task;
+	bool pairing;
+
+	spin_lock(&rc->lock);
+	task = popcorn_task_find(rc, le32_to_cpu(key->pid), le32_to_cpu(key->hop));
+	pairing = task && task->state == POPCORN_TASK_PAIRING;
+	spin_unlock(&rc->lock);
+	return pairing;
+}
+
 /* The origin has given up a hop: the thread, if nobody has claimed it yet, is forgotten. */
 static void cancel_task(struct remote_context *rc, const struct pcn_task_key *key)
 {
@@ -821,17 +837,44 @@ static void cancel_task(struct remote_context *rc, const struct pcn_task_key *ke
 
 	spin_lock(&rc->lock);
 	task = popcorn_task_find(rc, le32_to_cpu(key->pid), le32_to_cpu(key->hop));
-	if (task && (task->state == POPCORN_TASK_ARRIVED || task->state == POPCORN_TASK_FORKED))
-		popcorn_task_hold(task);
-	else
+	if (task && (task->state == POPCORN_TASK_ARRIVED || task->state == POPCORN_TASK_FORKED)) {
+		rc->waiting--;
+		task->state = POPCORN_TASK_GONE;
+		list_del_init(&task->link);
+	} else {
 		task = NULL;
+	}
 	spin_unlock(&rc->lock);
 	if (!task)
 		return;
-	task_end(rc, task);
-	popcorn_task_put(task);
+	popcorn_task_drop(task);
 	if (list_empty(&rc->tasks) && !list_empty(&rc->agent_link))
 		refuse_context(rc, -ECANCELED);
+}
+
+/* The origin has waited for long enough: a thread that has not paired does not run. */
+static int handle_task_cancel(struct pcn_kmsg_message *msg)
+{
+	struct pcn_task_key *key = (struct pcn_task_key *)msg->body;
+	struct remote_context *rc = popcorn_context_find(msg->peer->nid, le64_to_cpu(key->context));
+	u64 id = le64_to_cpu(msg->hdr.id);
+	bool pairing = false;
+
+	if (rc && rc->peer == msg->peer) {
+		mutex_lock(&agent.mutex);
+		cancel_task(rc, key);
+		mutex_unlock(&agent.mutex);
+		pairing = task_pairing(rc, key);
+	}
+	if (rc)
+		popcorn_context_put(rc);
+	/* TASK_PAIRING comes before the answer, or not at all. */
+	if (pairing)
+		pcn_kmsg_nack(msg->peer, msg->hdr.type, id, -EAGAIN);
+	else
+		pcn_kmsg_reply(msg->peer, msg->hdr.type, id, NULL, 0);
+	pcn_kmsg_done(msg);
+	return 0;
 }
 
 static int handle_task_exit_origin(struct pcn_kmsg_message *msg)
@@ -911,6 +954,7 @@ static int handle_signal_fwd(struct pcn_kmsg_message *msg)
 void remote_init(void)
 {
 	REGISTER_KMSG_WQ_HANDLER(TASK_MIGRATE, clone_request, popcorn_wq);
+	REGISTER_KMSG_WQ_HANDLER(TASK_CANCEL, handle_task_cancel, popcorn_wq);
 	REGISTER_KMSG_WQ_HANDLER(TASK_EXIT_ORIGIN, handle_task_exit_origin, popcorn_wq);
 	REGISTER_KMSG_HANDLER(SIGNAL_FWD, handle_signal_fwd);
 	REGISTER_KMSG_HANDLER(WORKER_TELL, handle_worker_tell);

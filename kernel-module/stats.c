@@ -36,6 +36,7 @@ static const char * const types[PCN_KMSG_TYPE_MAX] = {
 	[PCN_KMSG_TYPE_KEEPALIVE] = "keepalive",
 	[PCN_KMSG_TYPE_TASK_MIGRATE] = "task_migrate",
 	[PCN_KMSG_TYPE_TASK_MIGRATE_NACK] = "task_migrate_nack",
+	[PCN_KMSG_TYPE_TASK_CANCEL] = "task_cancel",
 	[PCN_KMSG_TYPE_TASK_PAIRING] = "task_pairing",
 	[PCN_KMSG_TYPE_TASK_MIGRATE_BACK] = "task_migrate_back",
 	[PCN_KMSG_TYPE_TASK_EXIT_ORIGIN] = "task_exit_origin",

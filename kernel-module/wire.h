@@ -36,6 +36,7 @@ enum pcn_kmsg_type {
 	PCN_KMSG_TYPE_PAGE_INVALIDATE,
 	PCN_KMSG_TYPE_PAGE_DISCARD,
 	PCN_KMSG_TYPE_WORKER_TELL,
+	PCN_KMSG_TYPE_TASK_CANCEL,
 	PCN_KMSG_TYPE_MAX,
 };
 
@@ -83,9 +84,12 @@ struct pcn_task_migrate {
 	u8 hash[POPCORN_HASH_SIZE];
 	char comm[POPCORN_COMM_SIZE];
 	__le32 blob_len;
-	__le32 reserved;
+	__le32 flags;
 	u8 blob[];
 };
+
+/* The thread does not run before the origin has answered its TASK_PAIRING. */
+#define PCN_MIGRATE_WAIT 1
 
 struct pcn_task_nack {
 	struct pcn_task_key key;

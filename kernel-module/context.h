@@ -96,6 +96,27 @@ struct popcorn_ahead {
 	u32 window;
 };
 
+#define POPCORN_ARRIVAL_PAGES 24
+
+struct popcorn_arrival_page {
+	u64 index;
+	bool write;
+};
+
+/**
+ * struct popcorn_arrival - what a thread touched first when it came to this node last
+ * @pid: the thread's id at its origin
+ * @runner: its id here
+ * @count: how many of @page
+ * @page: what it touched, and whether it wrote
+ */
+struct popcorn_arrival {
+	u32 pid;
+	u32 runner;
+	u32 count;
+	struct popcorn_arrival_page page[POPCORN_ARRIVAL_PAGES];
+};
+
 /**
  * struct remote_context - a program on this node
  * @ref: references
@@ -128,6 +149,7 @@ struct popcorn_ahead {
  * @page_table: struct popcorn_page by index
  * @memcg: pays for pages, or NULL
  * @ahead: what each thread touched last, for prefetching
+ * @arrivals: what threads touched first
  */
 struct remote_context {
 	struct kref ref;
@@ -160,6 +182,7 @@ struct remote_context {
 	struct xarray page_table;
 	struct mem_cgroup *memcg;
 	struct popcorn_ahead ahead[16];
+	struct popcorn_arrival arrivals[16];
 };
 
 extern struct workqueue_struct *popcorn_wq;

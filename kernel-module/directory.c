@@ -184,7 +184,7 @@ static int grantable(const struct popcorn_window *window, int nid, unsigned long
 	return *set & 1 ? 0 : -EINVAL;
 }
 
-/* Gets home what one other node owns: the first page's owner's. */
+/* Gets home what other nodes own. It waits for one of them, that of the first page if it has that. */
 static int bring_home(struct popcorn_window *window, bool wait, unsigned long *set)
 {
 	unsigned long away = *set & ~owned_by(window, *set, POPCORN_NOBODY) & ~owned_by(window, *set, popcorn_nid);
@@ -194,12 +194,12 @@ static int bring_home(struct popcorn_window *window, bool wait, unsigned long *s
 	if (away & 1 && !wait)
 		return MUST_WAIT;
 	*set &= ~away;
-	if (!(away & 1))
+	if (!away || !wait)
 		return 0;
-	wanted = owned_by(window, away, window->page[0]->owner);
+	wanted = owned_by(window, away, window->page[__ffs(away)]->owner);
 	err = fetch(window, wanted, &came);
 	*set |= came;
-	return err ? err : came & 1 ? 0 : -EAGAIN;
+	return *set & 1 ? 0 : err ? err : -EAGAIN;
 }
 
 /* Takes copies away from the other nodes that have some. */
@@ -211,7 +211,7 @@ static int no_readers(struct popcorn_window *window, int nid, bool wait, unsigne
 
 	if (read & 1 && !wait)
 		return MUST_WAIT;
-	if (!(read & 1)) {
+	if (!read || !wait) {
 		*set &= ~read;
 		return 0;
 	}

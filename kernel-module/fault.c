@@ -73,16 +73,22 @@ static void shift(struct popcorn_window *window)
 		window->page[bit] = window->page[bit + first];
 }
 
-/* Asks for pages that no thread waits for yet. */
-static void ask_ahead(struct remote_context *rc, u64 index, u32 count, bool write)
+/**
+ * popcorn_page_want() - ask for pages that no thread waits for yet
+ * @rc: the program
+ * @index: the page at bit 0
+ * @set: which pages; those that are here, or on their way, are left out
+ * @write: for writing
+ */
+void popcorn_page_want(struct remote_context *rc, u64 index, unsigned long set, bool write)
 {
 	struct popcorn_window *window = popcorn_window_alloc(rc, index, write);
 	struct pcn_request *request;
-	u32 bit;
+	unsigned int bit;
 
 	if (!window)
 		return;
-	for (bit = 0; bit < count; bit++)
+	for_each_page(bit, set)
 		want_page(window, bit);
 	if (!window->set) {
 		popcorn_window_free(window);
@@ -137,7 +143,7 @@ static void run_ahead(struct remote_context *rc, u64 index, bool write)
 		return;
 	WRITE_ONCE(ahead->window, window);
 	WRITE_ONCE(ahead->next, next + window);
-	ask_ahead(rc, next, window, write);
+	popcorn_page_want(rc, next, GENMASK(window - 1, 0), write);
 }
 
 static int acquire_remote(struct popcorn_window *window)
@@ -252,6 +258,7 @@ struct popcorn_page *popcorn_page_access(struct remote_context *rc, u64 index, b
 	if (IS_ERR(page))
 		return page;
 	popcorn_count(POPCORN_STAT_FAULTS);
+	popcorn_arrival_note(rc, index, write);
 	if (popcorn_page_good(page, write))
 		run_ahead(rc, index, write);
 	err = lock_good(rc, page, write);

@@ -64,6 +64,11 @@ static inline bool popcorn_page_good(const struct popcorn_page *page, bool write
 
 /* fault.c */
 struct popcorn_page *popcorn_page_access(struct remote_context *rc, u64 index, bool write);
+void popcorn_page_want(struct remote_context *rc, u64 index, unsigned long set, bool write);
+
+/* arrival.c */
+void popcorn_arrive(struct remote_context *rc, u32 pid);
+void popcorn_arrival_note(struct remote_context *rc, u64 index, bool write);
 
 /* directory.c */
 int popcorn_page_discard(struct remote_context *rc, const struct popcorn_range *range);

@@ -816,6 +816,7 @@ static int serve(struct remote_context *rc, struct popcorn_task *task, struct po
 		err = give_blob(work, arg);
 		if (err)
 			return err;
+		popcorn_arrive(rc, task->pid);
 	}
 	if (work->event == POPCORN_EVENT_SYSCALL)
 		give_call(work, arg);

@@ -598,10 +598,12 @@ ssize_t remote_thread_main(struct remote_context *rc, struct popcorn_start __use
 		spin_unlock(&rc->lock);
 	}
 	trace_popcorn_hop(rc->id, task->pid, rc->nid, popcorn_nid, err);
-	if (err)
+	if (err) {
 		task_end(rc, task);
-	else
+	} else {
 		popcorn_count(POPCORN_STAT_HOPS_IN);
+		popcorn_arrive(rc, task->pid);
+	}
 	popcorn_task_put(task);
 	return err ? err : result;
 }

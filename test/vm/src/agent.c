@@ -131,6 +131,9 @@ static bool do_job(int fd, struct job *job) {
     case JOB_ROUND:
         take_turns(job);
         break;
+    case JOB_SCATTER:
+        job->result = (uint32_t)scatter(job->n, job->b, job->c);
+        break;
     case JOB_BENCH_FAULTS:
         bench_faults(&bench);
         break;

@@ -264,10 +264,10 @@ static void messages(uint64_t count[2]) {
     fclose(file);
 }
 
-void measure_idle(uint64_t *keepalives, uint64_t *others, uint64_t *cpu_ns) {
+void measure_idle(unsigned seconds, uint64_t *keepalives, uint64_t *others, uint64_t *cpu_ns) {
     uint64_t before[2], after[2], cpu = module_cpu();
     messages(before);
-    sleep(IDLE_SECONDS);
+    sleep(seconds);
     messages(after);
     *cpu_ns = module_cpu() - cpu;
     *keepalives = after[0] - before[0];
@@ -277,7 +277,7 @@ void measure_idle(uint64_t *keepalives, uint64_t *others, uint64_t *cpu_ns) {
 int bench_main(unsigned nid, const char *there, const char *here) {
     uint64_t keepalives, others, cpu;
     int status;
-    measure_idle(&keepalives, &others, &cpu);
+    measure_idle(IDLE_SECONDS, &keepalives, &others, &cpu);
     printf("# figure idle %lu %lu %lu %d\n", keepalives, others, cpu, IDLE_SECONDS);
     status = measure(nid, inet_addr(there), inet_addr(here));
     printf("%s - bench\n", status ? "not ok" : "ok");

@@ -174,6 +174,29 @@ static void test_bulk(void) {
            (unsigned long)(PAGES * 4096ul * 1000 / (now_ns() - begin)));
 }
 
+/* 64 MiB, in order and in none, there and here. */
+static void test_working_set(void) {
+    enum { SCATTERED = 1000 };
+    int fd = program_open(AGENT_ACCEPT);
+    struct job job = {.kind = JOB_VERIFY, .n = WORKING_SET, .b = 8, .c = 9};
+    fill_pages(0, WORKING_SET, 8);
+    check(!round_trip(fd, other, &job), "what was written here");
+    check(!scatter(SCATTERED, 9, 10), "what was written there, by chance");
+    job = (struct job){.kind = JOB_SCATTER, .n = SCATTERED, .b = 10, .c = 9};
+    check(!round_trip(fd, other, &job), "what was written here, by chance");
+    check(!wrong_words(0, WORKING_SET, 9), "all of it");
+}
+
+/* No program: keep-alives are all that is sent. */
+static void test_idle(void) {
+    uint64_t keepalives, others, cpu;
+    measure_idle(4, &keepalives, &others, &cpu);
+    printf("# %lu keep-alives, %lu others, %lu us\n", (unsigned long)keepalives, (unsigned long)others,
+           (unsigned long)cpu / 1000);
+    check(keepalives && !others, "messages");
+    check(cpu < 200000000, "processor time");
+}
+
 static void test_fault(void) {
     enum { PAGES = 400 };
     int fd = program_open(AGENT_ACCEPT);
@@ -414,6 +437,8 @@ static const struct test {
     {"ping_pong", test_ping_pong, USER, 60},
     {"fault", test_fault, USER, 60},
     {"bulk", test_bulk, USER, 60},
+    {"working_set", test_working_set, USER, 100},
+    {"idle", test_idle, 0, 20},
     {"discard", test_discard, USER, 30},
     {"kernel_access", test_kernel_access, USER, 30},
     {"exit", test_exit, USER, 30},

@@ -55,6 +55,16 @@ uint64_t wrong_words(uint64_t first, uint64_t count, uint64_t seed) {
     return wrong;
 }
 
+uint64_t scatter(uint64_t count, uint64_t from, uint64_t to) {
+    uint64_t wrong = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t page = i * 2654435761 % WORKING_SET, n = page * (PAGE / 8) + 7;
+        wrong += word(0, 0)[n] != pattern(from, n);
+        word(0, 0)[n] = pattern(to, n);
+    }
+    return wrong;
+}
+
 void lock_word(uint64_t *lock) {
     while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE))
         while (__atomic_load_n(lock, __ATOMIC_RELAXED))

@@ -14,6 +14,7 @@
 #define ARENA ((char *)0x1000000000)
 #define PAGE 4096u
 #define ARENA_PAGES 32768u
+#define WORKING_SET 16384u /* pages: 64 MiB */
 #define USER 1000u
 #define TIMEOUT_MS 3000 /* the module's timeout_ms in these tests */
 
@@ -33,6 +34,7 @@ enum job_kind {
     JOB_SLEEP,        /* writes page a, tells so by a system call, and never comes back */
     JOB_HOP,          /* goes on to node `check`, there as VERIFY; result is the error */
     JOB_ROUND,        /* reads the 64-bit word at page a until it is odd, adds 1, n times */
+    JOB_SCATTER,      /* scatter(), from seed b to seed c */
     JOB_BENCH_FAULTS, /* the pad is a struct bench_job */
     JOB_BENCH_BULK,   /* the same */
 };
@@ -60,6 +62,9 @@ uint64_t *word(uint64_t page, unsigned n); /* 64-bit word n of a page of the are
 uint64_t pattern(uint64_t seed, uint64_t n);
 void fill_pages(uint64_t first, uint64_t count, uint64_t seed);
 uint64_t wrong_words(uint64_t first, uint64_t count, uint64_t seed);
+/* As many pages among the first WORKING_SET, in an order of chance: checks a word of seed `from`, writes
+ * `to`'s. */
+uint64_t scatter(uint64_t count, uint64_t from, uint64_t to);
 void lock_word(uint64_t *lock);
 void unlock_word(uint64_t *lock);
 long stat_value(const char *name); /* a line of debugfs popcorn/stats; root only */
@@ -92,8 +97,8 @@ int answer_main(void);
 int bench_main(unsigned nid, const char *there, const char *here);
 void bench_faults(const struct bench_job *bench);
 void bench_bulk(const struct bench_job *bench);
-/* Messages of the idle module in 10 s, both ways, and nanoseconds of its threads; root only. */
-void measure_idle(uint64_t *keepalives, uint64_t *others, uint64_t *cpu_ns);
+/* Messages of the idle module in this time, both ways, and nanoseconds of its threads; root only. */
+void measure_idle(unsigned seconds, uint64_t *keepalives, uint64_t *others, uint64_t *cpu_ns);
 
 int tests_main(int argc, char **argv);
 int fuzz_main(void);

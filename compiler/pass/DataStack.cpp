@@ -10,6 +10,8 @@
 #include "Steps.h"
 #include "Uses.h"
 #include "llvm/Analysis/CaptureTracking.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 
@@ -128,10 +130,10 @@ static void restoreAtReturns(Function &F, const Layout &L, Value *Base, bool Kee
         }
 }
 
-Value *moveToDataStack(Function &F, bool Migratable) {
+DataFrame moveToDataStack(Function &F, bool Migratable) {
     std::vector<AllocaInst *> Allocas = allocasToMove(F, Migratable);
     if (Allocas.empty())
-        return nullptr;
+        return {};
     Layout L = layOut(F, Allocas);
     bool KeepsOld = L.Alignment > Align(StackAlign);
 
@@ -152,7 +154,42 @@ Value *moveToDataStack(Function &F, bool Migratable) {
         moveDynamic(A);
     if (!L.Dynamic.empty())
         moveSavedStack(F);
-    return Base;
+    return {Base, !L.Dynamic.empty()};
+}
+
+// The outermost loop around BB in which nothing is called that may migrate, or null.
+static Loop *quietLoop(const LoopInfo &LI, const BasicBlock *BB, ArrayRef<CallInst *> Sites) {
+    Loop *Out = nullptr;
+    for (Loop *L = LI.getLoopFor(BB); L && L->getLoopPreheader(); L = L->getParentLoop()) {
+        if (any_of(Sites, [&](CallInst *Site) { return L->contains(Site) && !isPoint(*Site); }))
+            break;
+        Out = L;
+    }
+    return Out;
+}
+
+// While a function without locals of variable size runs, its base is the thread's data stack pointer: whoever
+// moves that puts it back. So the base need not live across calls, nor be recorded: each block that needs it
+// loads it, or the block in front of a loop whose only sites are points.
+void reloadBase(Function &F, const DataFrame &Data, ArrayRef<CallInst *> Sites) {
+    if (!Data.Base || Data.Grows)
+        return;
+    DominatorTree DT(F);
+    LoopInfo LI(DT);
+    DenseMap<BasicBlock *, Value *> BaseIn{{&F.getEntryBlock(), Data.Base}};
+    for (Use &U : make_early_inc_range(Data.Base->uses())) {
+        auto *User = cast<Instruction>(U.getUser());
+        auto *Phi = dyn_cast<PHINode>(User);
+        BasicBlock *Where = Phi ? Phi->getIncomingBlock(U) : User->getParent();
+        if (Loop *Quiet = quietLoop(LI, Where, Sites))
+            Where = Quiet->getLoopPreheader();
+        Value *&Base = BaseIn[Where];
+        if (!Base) {
+            IRBuilder<> B(&*Where->getFirstInsertionPt());
+            Base = load(B);
+        }
+        U.set(Base);
+    }
 }
 
 } // namespace popcorn

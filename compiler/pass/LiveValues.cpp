@@ -214,7 +214,7 @@ static void assignSlots(Frame &Fr, const Liveness &Live, const DenseMap<Value *,
         sort(S.Live, [&](unsigned A, unsigned B) { return Fr.Values[A].Slot < Fr.Values[B].Slot; });
 }
 
-Frame findSites(Function &F, const Migratability &Who, Value *Base, uint32_t &NextSite) {
+Frame findSites(Function &F, const Migratability &Who, const DataFrame &Data, uint32_t &NextSite) {
     Frame Fr;
     Fr.F = &F;
     std::vector<CallInst *> Calls = siteCalls(F, Who);
@@ -224,12 +224,14 @@ Frame findSites(Function &F, const Migratability &Who, Value *Base, uint32_t &Ne
     if (!Fr.HasSetjmp)
         Headers = loopHeaders(F, Calls);
     endBlocksAt(Calls);
+    if (!Fr.HasSetjmp)
+        reloadBase(F, Data, Calls);
     rematerialise(F);
     Liveness Live(F);
 
     DenseMap<Value *, unsigned> Known;
     if (Fr.HasSetjmp)
-        indexOf(Fr, Known, Base);
+        indexOf(Fr, Known, Data.Base);
     for (CallInst *Call : Calls) {
         Site S{Call, NextSite++, isSetjmp(*Call), {}};
         for (Value *V : liveAcross(Live, Call))

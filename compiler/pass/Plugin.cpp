@@ -37,11 +37,11 @@ static std::vector<Frame> makeFrames(Module &M, uint32_t &NextSite) {
             continue;
         bool Migratable = Who.functions().count(&F);
         lowerSetjmp(F, Migratable);
-        Value *Base = moveToDataStack(F, Migratable);
+        DataFrame Data = moveToDataStack(F, Migratable);
         if (!Migratable)
             continue;
-        setSetjmpBase(F, Base);
-        Frames.push_back(findSites(F, Who, Base, NextSite));
+        setSetjmpBase(F, Data.Base);
+        Frames.push_back(findSites(F, Who, Data, NextSite));
     }
     for (Frame &Fr : Frames) {
         fillSetjmpAreas(Fr);

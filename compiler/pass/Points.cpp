@@ -2,10 +2,11 @@
 //
 // Migration points. A point is a load and a never-taken branch on a flag; the call behind it is cold, and
 // keeps the caller's general registers, so that a loop need not be built around a call it never makes. Points
-// stand where time can pass without bound: in the header of each loop that may run long, and at the entry of
-// a function on each cycle of the call graph. A loop whose inner loop polls in every round needs none of its
-// own. Code that libc's build marks as plain (work bounded by its arguments: strings, numbers, printf) and
-// what the code generator itself may call have none.
+// stand where time can pass without bound: on the way back to the header of each loop that may run long, so
+// that a loop of one round has passed none, and at the entry of a function on each cycle of the call graph. A
+// loop whose inner loop polls in every round, in its header then, needs none of its own. Code that libc's
+// build marks as plain (work bounded by its arguments: strings, numbers, printf) and what the code generator
+// itself may call have none.
 
 #include "Steps.h"
 #include "llvm/Analysis/LoopInfo.h"
@@ -30,24 +31,53 @@ static bool isPlain(const Function &F, const TargetLibraryInfo &TLI) {
            F.getName().starts_with("__popcorn");
 }
 
-static void insertPoint(Instruction *At) {
-    Module &M = *At->getModule();
-    IRBuilder<> B(At);
+bool isPoint(const CallBase &Call) {
+    const Function *Callee = Call.getCalledFunction();
+    return Callee && Callee->getName() == "__popcorn_point";
+}
+
+static Value *isFlagSet(IRBuilder<> &B) {
+    Module &M = *B.GetInsertBlock()->getModule();
     auto *Flag = M.getOrInsertGlobal("__popcorn_flag", B.getInt8Ty());
-    auto *Load = B.CreateLoad(B.getInt8Ty(), Flag, true);
-    Value *Set = B.CreateICmpNE(Load, B.getInt8(0));
-    MDNode *Never = MDBuilder(M.getContext()).createUnlikelyBranchWeights();
-    Instruction *Then = SplitBlockAndInsertIfThen(Set, At->getIterator(), false, Never);
+    return B.CreateICmpNE(B.CreateLoad(B.getInt8Ty(), Flag, true), B.getInt8(0));
+}
+
+static MDNode *never(LLVMContext &C) {
+    return MDBuilder(C).createUnlikelyBranchWeights();
+}
+
+static void callPoint(IRBuilder<> B) {
+    Module &M = *B.GetInsertBlock()->getModule();
     FunctionCallee Point = M.getOrInsertFunction("__popcorn_point", B.getVoidTy());
     auto *Callee = cast<Function>(Point.getCallee());
     Callee->addFnAttr(Attribute::Cold);
     Callee->setCallingConv(CallingConv::PreserveMost);
-    CallInst *Call = IRBuilder<>(Then).CreateCall(Point);
+    CallInst *Call = B.CreateCall(Point);
     Call->addFnAttr(Attribute::Cold);
     Call->setCallingConv(CallingConv::PreserveMost);
 }
 
+static void insertPoint(Instruction *At) {
+    IRBuilder<> B(At);
+    callPoint(IRBuilder<>(
+        SplitBlockAndInsertIfThen(isFlagSet(B), At->getIterator(), false, never(At->getContext()))));
+}
+
+// Both ways lead straight to the header: the poll's branch is the loop's.
+static void insertPoint(BasicBlock *Header, ArrayRef<BasicBlock *> Latches) {
+    BasicBlock *Again = Latches.size() == 1 ? SplitEdge(Latches.front(), Header)
+                                            : SplitBlockPredecessors(Header, Latches, ".again");
+    BasicBlock *Cold = BasicBlock::Create(Header->getContext(), "point", Header->getParent());
+    IRBuilder<> B(Again->getTerminator());
+    B.CreateCondBr(isFlagSet(B), Cold, Header, never(Header->getContext()));
+    Again->getTerminator()->eraseFromParent();
+    callPoint(IRBuilder<>(BranchInst::Create(Header, Cold)));
+    for (PHINode &Phi : Header->phis())
+        Phi.addIncoming(Phi.getIncomingValueForBlock(Again), Cold);
+}
+
 namespace {
+// The loops of a function that need points of their own.
 class LoopPoints {
   public:
     LoopPoints(Function &F, FunctionAnalysisManager &FAM)
@@ -57,8 +87,15 @@ class LoopPoints {
             visit(L);
     }
 
-    ArrayRef<BasicBlock *> headers() const {
-        return Headers;
+    void insert() {
+        std::vector<SmallVector<BasicBlock *, 4>> Latches(Headers.size());
+        for (size_t I = 0; I < Headers.size(); I++)
+            LI.getLoopFor(Headers[I])->getLoopLatches(Latches[I]);
+        for (size_t I = 0; I < Headers.size(); I++)
+            if (PollEachRound.count(Headers[I]))
+                insertPoint(&*Headers[I]->getFirstInsertionPt());
+            else
+                insertPoint(Headers[I], Latches[I]);
     }
 
   private:
@@ -79,19 +116,23 @@ class LoopPoints {
         return 0;
     }
 
-    bool pollsInside(const Loop *L) const {
+    bool pollsInside(const Loop *L) {
         SmallVector<BasicBlock *, 4> Latches;
         L->getLoopLatches(Latches);
-        return any_of(Headers, [&](BasicBlock *H) {
-            return L->contains(H) &&
-                   all_of(Latches, [&](BasicBlock *Latch) { return DT.dominates(H, Latch); });
-        });
+        for (BasicBlock *H : Headers)
+            if (L->contains(H) &&
+                all_of(Latches, [&](BasicBlock *Latch) { return DT.dominates(H, Latch); })) {
+                PollEachRound.insert(H);
+                return true;
+            }
+        return false;
     }
 
     LoopInfo &LI;
     ScalarEvolution &SE;
     DominatorTree &DT;
     SmallVector<BasicBlock *, 8> Headers;
+    SmallPtrSet<BasicBlock *, 8> PollEachRound; // those of them that do so for a loop around them
 };
 
 // Finds a set of functions that has one of every cycle of direct calls: the targets of a depth-first walk's
@@ -160,19 +201,13 @@ void insertPoints(Module &M, FunctionAnalysisManager &FAM) {
     for (Function &F : M)
         if (!F.isDeclaration() && isPlain(F, FAM.getResult<TargetLibraryAnalysis>(F)))
             Plain.insert(&F);
-    std::vector<Instruction *> At;
-    for (Function &F : M)
-        if (!F.isDeclaration() && !Plain.count(&F)) {
-            LoopPoints Loops(F, FAM);
-            for (BasicBlock *Header : Loops.headers())
-                At.push_back(&*Header->getFirstInsertionPt());
-        }
     Recursion Recursive(M);
+    for (Function &F : M)
+        if (!F.isDeclaration() && !Plain.count(&F))
+            LoopPoints(F, FAM).insert();
     for (Function *F : Recursive.entries())
         if (!Plain.count(F))
-            At.push_back(afterAllocas(F->getEntryBlock()));
-    for (Instruction *I : At)
-        insertPoint(I);
+            insertPoint(afterAllocas(F->getEntryBlock()));
 }
 
 } // namespace popcorn

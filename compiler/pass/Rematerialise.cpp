@@ -41,15 +41,33 @@ static bool isCheap(const Instruction &I) {
     }
 }
 
-static bool followsFromOneValue(const Instruction &I) {
+// The one value that I follows from, or null.
+static const Value *sourceOf(const Instruction &I) {
     const Value *Source = nullptr;
     for (const Value *V : I.operands()) {
         if (isa<Constant>(V))
             continue;
         if ((Source && Source != V) || !isScalar(V->getType()))
-            return false;
+            return nullptr;
         Source = V;
     }
+    return Source;
+}
+
+static bool leavesBlock(const Value &V, const BasicBlock *BB) {
+    return any_of(V.users(), [&](const User *U) {
+        auto *I = cast<Instruction>(U);
+        return I->getParent() != BB || isa<PHINode>(I);
+    });
+}
+
+// A phi's value of the next round takes the phi's place, if the phi does not live on: to make it again would
+// keep both alive.
+static bool isWorthwhile(const Instruction &I) {
+    const Value *Source = sourceOf(I);
+    auto *Phi = dyn_cast_or_null<PHINode>(Source);
+    if (Phi && is_contained(Phi->incoming_values(), &I))
+        return leavesBlock(*Phi, I.getParent());
     return Source;
 }
 
@@ -80,7 +98,7 @@ void rematerialise(Function &F) {
     std::vector<BasicBlock *> Order(po_begin(&F), po_end(&F));
     for (BasicBlock *BB : Order)
         for (Instruction &I : make_early_inc_range(reverse(*BB)))
-            if (isCheap(I) && followsFromOneValue(I))
+            if (isCheap(I) && isWorthwhile(I))
                 makeAgain(I);
 }
 

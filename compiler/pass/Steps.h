@@ -64,6 +64,8 @@ void lowerThreadLocals(llvm::Module &M);
 // Points.cpp: `if (__popcorn_flag) __popcorn_point();` wherever time can pass without bound.
 void insertPoints(llvm::Module &M, llvm::FunctionAnalysisManager &FAM);
 
+bool isPoint(const llvm::CallBase &Call);
+
 // The mark that libc's build puts on functions whose work is bounded by their arguments, by `#pragma clang
 // section`.
 constexpr llvm::StringLiteral PlainSection = ".text.popcorn.plain";
@@ -97,8 +99,13 @@ void lowerSetjmp(llvm::Function &F, bool Migratable);
 void setSetjmpBase(llvm::Function &F, llvm::Value *Base);
 void fillSetjmpAreas(Frame &Fr);
 
-// DataStack.cpp: moves locals to the data stack; returns the frame's lowest address, or null if it has none.
-llvm::Value *moveToDataStack(llvm::Function &F, bool Migratable);
+// DataStack.cpp: moves locals to the data stack.
+struct DataFrame {
+    llvm::Value *Base = nullptr; // the frame's lowest address; null if the function has no frame there
+    bool Grows = false;          // it has locals of variable size below its base
+};
+DataFrame moveToDataStack(llvm::Function &F, bool Migratable);
+void reloadBase(llvm::Function &F, const DataFrame &Data, llvm::ArrayRef<llvm::CallInst *> Sites);
 llvm::Value *dataStackPointer(llvm::IRBuilder<> &B); // where the thread keeps it
 void markArgumentBlock(llvm::AllocaInst *Block);
 
@@ -109,7 +116,7 @@ void rematerialise(llvm::Function &F);
 // around them.
 void endBlocksAt(llvm::ArrayRef<llvm::CallInst *> Calls);
 std::vector<std::vector<llvm::Value *>> liveAcross(llvm::Function &F, llvm::ArrayRef<llvm::CallInst *> Calls);
-Frame findSites(llvm::Function &F, const Migratability &Who, llvm::Value *Base, uint32_t &NextSite);
+Frame findSites(llvm::Function &F, const Migratability &Who, const DataFrame &Data, uint32_t &NextSite);
 
 // Statepoints.cpp: turns each site into a gc.statepoint that records the live values.
 void makeStatepoints(Frame &Fr);

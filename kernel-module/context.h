@@ -130,6 +130,7 @@ struct popcorn_arrival {
  * @gid: whose it is
  * @hash: names its images
  * @comm: its name
+ * @limits: its resource limits when a thread last left its origin
  * @lock: protects what follows, and the tasks
  * @tasks: its threads
  * @hops: counts hops
@@ -163,6 +164,7 @@ struct remote_context {
 	kgid_t gid;
 	u8 hash[POPCORN_HASH_SIZE];
 	char comm[POPCORN_COMM_SIZE];
+	struct popcorn_limit limits[POPCORN_LIMITS];
 	spinlock_t lock;
 	struct list_head tasks;
 	u32 hops;

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "device.h"
+#include "names.h"
 #include "page.h"
 #include "process_server.h"
 #include "remote.h"
@@ -125,6 +126,13 @@ static long ioctl_node(u32 __user *user)
 	return get_user(nid, user) ? -EFAULT : popcorn_set_nid(nid);
 }
 
+static long ioctl_name(struct popcorn_node_name __user *user)
+{
+	struct popcorn_node_name arg;
+
+	return copy_from_user(&arg, user, sizeof(arg)) ? -EFAULT : popcorn_name_set(&arg);
+}
+
 static long ioctl_peer_add(struct popcorn_peer __user *user)
 {
 	struct popcorn_peer arg;
@@ -152,6 +160,7 @@ static long ioctl_node_info(struct popcorn_node_info __user *user)
 	if (info.nid >= POPCORN_NODES_MAX)
 		return -EINVAL;
 	pcn_peer_info(&info);
+	popcorn_name_get(info.nid, info.name);
 	return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
@@ -297,6 +306,22 @@ static long ioctl_discard(struct popcorn_file *pf, struct popcorn_range __user *
 	return copy_from_user(&arg, user, sizeof(arg)) ? -EFAULT : popcorn_page_discard(rc, &arg);
 }
 
+static long ioctl_present(struct popcorn_file *pf, struct popcorn_range __user *user)
+{
+	struct remote_context *rc = own_program(pf, POPCORN_ROLE_ORIGIN);
+	struct popcorn_range arg;
+	long err;
+
+	if (!rc)
+		return -EPERM;
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	err = popcorn_page_present(rc, &arg);
+	if (!err && copy_to_user(user, &arg, sizeof(arg)))
+		err = -EFAULT;
+	return err;
+}
+
 static long ioctl_tell(struct popcorn_file *pf, u32 __user *user)
 {
 	struct remote_context *rc = own_program(pf, POPCORN_ROLE_ORIGIN);
@@ -317,6 +342,7 @@ static long popcorn_ioctl(struct file *file, unsigned int command, unsigned long
 	case POPCORN_IOC_PEER_ADD:
 	case POPCORN_IOC_PEER_REMOVE:
 	case POPCORN_IOC_AGENT:
+	case POPCORN_IOC_NAME:
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;
 	}
@@ -355,6 +381,10 @@ static long popcorn_ioctl(struct file *file, unsigned int command, unsigned long
 		return ioctl_discard(pf, user);
 	case POPCORN_IOC_TELL:
 		return ioctl_tell(pf, user);
+	case POPCORN_IOC_NAME:
+		return ioctl_name(user);
+	case POPCORN_IOC_PRESENT:
+		return ioctl_present(pf, user);
 	default:
 		return -ENOTTY;
 	}

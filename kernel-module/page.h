@@ -79,6 +79,9 @@ void popcorn_directory_exit(void);
 int popcorn_owner_init(void);
 void popcorn_owner_exit(void);
 
+/* present.c */
+int popcorn_page_present(struct remote_context *rc, struct popcorn_range *range);
+
 /* mapping.c */
 int popcorn_mmap(struct remote_context *rc, struct vm_area_struct *vma);
 

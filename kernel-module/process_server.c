@@ -114,6 +114,32 @@ static struct pcn_peer *place_bind(struct remote_context *rc, u32 nid)
 	return ERR_PTR(-ECONNRESET);
 }
 
+/* The resource limits of the calling process go along. */
+static void note_limits(struct remote_context *rc)
+{
+	struct popcorn_limit limits[POPCORN_LIMITS];
+	int i;
+
+	static_assert(POPCORN_LIMITS == RLIM_NLIMITS);
+	for (i = 0; i < POPCORN_LIMITS; i++)
+		limits[i] = (struct popcorn_limit){ .soft = rlimit(i), .hard = rlimit_max(i) };
+	spin_lock(&rc->lock);
+	memcpy(rc->limits, limits, sizeof(limits));
+	spin_unlock(&rc->lock);
+}
+
+static void put_limits(struct remote_context *rc, struct pcn_limit *limits)
+{
+	int i;
+
+	spin_lock(&rc->lock);
+	for (i = 0; i < POPCORN_LIMITS; i++) {
+		limits[i].soft = cpu_to_le64(rc->limits[i].soft);
+		limits[i].hard = cpu_to_le64(rc->limits[i].hard);
+	}
+	spin_unlock(&rc->lock);
+}
+
 /* A TASK_MIGRATE without its key. */
 static struct pcn_kmsg_message *migrate_message(struct remote_context *rc, const void *blob, u32 blob_len)
 {
@@ -129,6 +155,7 @@ static struct pcn_kmsg_message *migrate_message(struct remote_context *rc, const
 	migrate->gid = cpu_to_le32(from_kgid(&init_user_ns, rc->gid));
 	memcpy(migrate->hash, rc->hash, sizeof(migrate->hash));
 	memcpy(migrate->comm, rc->comm, sizeof(migrate->comm));
+	put_limits(rc, migrate->limits);
 	migrate->blob_len = cpu_to_le32(blob_len);
 	memcpy(migrate->blob, blob, blob_len);
 	return msg;
@@ -262,6 +289,23 @@ static int __do_migration(struct remote_context *rc, struct popcorn_task *task, 
 	return err == -ETIMEDOUT && task_leaving(rc, task) ? call_off(rc, task, peer, &key) : err;
 }
 
+/* A thread that has left once, by its id for the calling process; with a reference. */
+static struct popcorn_task *find_task(struct remote_context *rc, u32 tid)
+{
+	struct popcorn_task *task;
+	u32 pid;
+
+	rcu_read_lock();
+	pid = pid_nr(find_vpid(tid));
+	rcu_read_unlock();
+	spin_lock(&rc->lock);
+	task = popcorn_task_find(rc, pid, 0);
+	if (task)
+		popcorn_task_hold(task);
+	spin_unlock(&rc->lock);
+	return task;
+}
+
 /* The calling thread's task; made when it leaves for the first time. */
 static struct popcorn_task *own_task(struct remote_context *rc, bool make)
 {
@@ -294,6 +338,7 @@ static int process_server_do_migration(struct remote_context *rc, u32 nid, const
 	task = own_task(rc, true);
 	if (!task)
 		return -ENOMEM;
+	note_limits(rc);
 	peer = place_bind(rc, nid);
 	err = PTR_ERR_OR_ZERO(peer);
 	if (!err) {
@@ -865,13 +910,16 @@ long __process_remote_works(struct remote_context *rc, struct popcorn_serve *arg
  */
 long process_server_signal(struct remote_context *rc, const struct popcorn_signal *arg)
 {
-	struct popcorn_task *task = own_task(rc, false);
 	struct pcn_kmsg_message *msg;
 	struct pcn_request *request;
 	struct pcn_peer *peer = NULL;
+	struct popcorn_task *task;
 	struct pcn_signal *signal;
 	int err;
 
+	if (arg->reserved)
+		return -EINVAL;
+	task = arg->tid ? find_task(rc, arg->tid) : own_task(rc, false);
 	if (!task)
 		return -ESRCH;
 	err = -ENOMEM;

@@ -174,6 +174,7 @@ static bool agent_next(struct popcorn_clone_request *request)
 		request->gid = from_kgid(&init_user_ns, rc->gid);
 		memcpy(request->hash, rc->hash, sizeof(request->hash));
 		memcpy(request->comm, rc->comm, sizeof(request->comm));
+		memcpy(request->limits, rc->limits, sizeof(request->limits));
 	}
 	mutex_unlock(&agent.mutex);
 	return rc;
@@ -229,6 +230,16 @@ int remote_agent_refuse(const struct popcorn_refuse *arg)
 	return rc ? 0 : -ENOENT;
 }
 
+static void take_limits(struct remote_context *rc, const struct pcn_limit *limits)
+{
+	int i;
+
+	for (i = 0; i < POPCORN_LIMITS; i++) {
+		rc->limits[i].soft = le64_to_cpu(limits[i].soft);
+		rc->limits[i].hard = le64_to_cpu(limits[i].hard);
+	}
+}
+
 static struct remote_context *context_from(struct pcn_peer *peer, const struct pcn_task_migrate *migrate)
 {
 	struct remote_context *rc;
@@ -242,6 +253,7 @@ static struct remote_context *context_from(struct pcn_peer *peer, const struct p
 	rc->gid = make_kgid(&init_user_ns, le32_to_cpu(migrate->gid));
 	memcpy(rc->hash, migrate->hash, sizeof(rc->hash));
 	strscpy(rc->comm, migrate->comm, sizeof(rc->comm));
+	take_limits(rc, migrate->limits);
 	rc->cookie = get_random_u64();
 	return rc;
 }

@@ -76,6 +76,12 @@ struct pcn_task_key {
 	__le32 hop;
 };
 
+/* As struct popcorn_limit. */
+struct pcn_limit {
+	__le64 soft;
+	__le64 hard;
+};
+
 struct pcn_task_migrate {
 	struct pcn_task_key key;
 	__le64 pages;
@@ -83,6 +89,7 @@ struct pcn_task_migrate {
 	__le32 gid;
 	u8 hash[POPCORN_HASH_SIZE];
 	char comm[POPCORN_COMM_SIZE];
+	struct pcn_limit limits[POPCORN_LIMITS];
 	__le32 blob_len;
 	__le32 flags;
 	u8 blob[];

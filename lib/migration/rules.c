@@ -126,6 +126,13 @@ static int node_of_isa(const struct popcorn_node_list *nodes, const char *isa) {
     return -1;
 }
 
+static int node_of_name(const struct popcorn_node_list *nodes, const char *name) {
+    for (int i = 0; i < nodes->count && *name; i++)
+        if (text_equal(nodes->name[i], name))
+            return i;
+    return -1;
+}
+
 static int read_where(struct migration_rule *rule, const struct rule_text *r,
                       const struct popcorn_node_list *nodes) {
     const char *s = r->where;
@@ -139,11 +146,13 @@ static int read_where(struct migration_rule *rule, const struct rule_text *r,
             return bad_rule(r, "there is no node of that number");
         rule->where = RULE_NODE;
         rule->node = (int32_t)number;
+    } else if ((rule->node = node_of_name(nodes, s)) >= 0) {
+        rule->where = RULE_NODE;
     } else {
         rule->where = RULE_ISA;
         rule->node = node_of_isa(nodes, s);
         if (rule->node < 0)
-            return bad_rule(r, "WHERE must be a node's number, a node's ISA, next or self");
+            return bad_rule(r, "WHERE must be a node's number, name or ISA, next or self");
         struct text t = text_begin(rule->isa, sizeof rule->isa);
         text_string(&t, s);
     }

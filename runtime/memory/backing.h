@@ -17,6 +17,13 @@ struct memory_backing {
      * place in the file. Bytes written, or a negative errno. */
     long (*write)(int file, uint64_t start, size_t size);
 
+    /*
+     * NULL if a child process inherits the mappings. Else, at the origin: finds the first pages in [*start,
+     * *end) that may not be zeros, wherever they are, and narrows the range to them; to nothing if there are
+     * none. 0, or a negative errno.
+     */
+    long (*present)(int file, uint64_t *start, uint64_t *end);
+
     /* Gives the pages of a range back: they read as zeros from now on, in every process. */
     void (*punch)(int file, uint64_t start, size_t size);
 };

@@ -38,12 +38,20 @@ int memory_share(void);
 int memory_file(void);
 
 /*
+ * Before a fork: if a child does not inherit the memory file's mappings, a file with a copy of all of it,
+ * which the child joins (memory_join) before it does anything else. A descriptor; -1 if there is no need;
+ * -E_NOMEM. Nothing else may change the memory meanwhile.
+ */
+int memory_snapshot(void);
+
+/*
  * In the child of a fork: gives it memory of its own, with the contents that the memory file has now. 0 or a
  * negative errno; then the child cannot live on.
  */
 int memory_unshare(void);
 
-/* In a node's process: uses this memory file; maps the run time's part of the arena and the portable data. */
+/* In a node's process, or with a snapshot in a child: uses this memory file; maps the run time's part of the
+ * arena and the portable data. */
 int memory_join(int file);
 
 /*

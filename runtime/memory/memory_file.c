@@ -28,5 +28,6 @@ static void punch_file(int file, uint64_t start, size_t size) {
     KERNEL(NR_fallocate, file, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, layout_file_offset(start), size);
 }
 
-const struct memory_backing memory_file_backing = {open_file, write_file, punch_file};
+const struct memory_backing memory_file_backing = {
+    .open = open_file, .write = write_file, .punch = punch_file};
 const struct memory_backing *memory_backing = &memory_file_backing;

@@ -180,6 +180,49 @@ static long unshare_area(const struct area *area, void *state) {
     return is_error(r) ? r : 0;
 }
 
+/* Pages that only a lost machine had cannot be copied. */
+static long copy_all(int file, uint64_t start, uint64_t end) {
+    while (start < end) {
+        long n = KERNEL(NR_pwrite64, file, start, end - start, layout_file_offset(start));
+        if (n <= 0 && n != -E_INTR)
+            return n ? n : -E_NOMEM;
+        start += n > 0 ? (uint64_t)n : 0;
+    }
+    return 0;
+}
+
+static long snapshot_area(const struct area *area, void *state) {
+    const int *file = state;
+    bool readable = area->protection & PROT_READ;
+    uint64_t start = area->start, end = area->end;
+    long r;
+    if (!readable)
+        KERNEL(NR_mprotect, area->start, area->end - area->start, PROT_READ);
+    while ((r = memory_backing->present(memory_file_fd, &start, &end)) == 0 && start < end) {
+        r = copy_all(*file, start, end);
+        if (r)
+            break;
+        start = end;
+        end = area->end;
+    }
+    if (!readable)
+        KERNEL(NR_mprotect, area->start, area->end - area->start, area->protection);
+    return r;
+}
+
+int memory_snapshot(void) {
+    if (memory_file_fd < 0 || !memory_backing->present)
+        return -1;
+    int file = memory_file_backing.open();
+    if (file < 0)
+        return -E_NOMEM;
+    long r = each_area(snapshot_area, &file);
+    if (r == 0)
+        return file;
+    descriptors_drop(file);
+    return -E_NOMEM;
+}
+
 int memory_unshare(void) {
     if (memory_file_fd < 0)
         return 0;

@@ -36,10 +36,11 @@ struct carrier {
     /* Makes the thread look for a signal that has been posted to it. */
     void (*nudge)(struct popcorn_thread *);
     int64_t first_nudge; /* nanoseconds until that is repeated */
+    /* Makes a thread that runs at a node call halt_here(). */
+    void (*call_to_halt)(const struct popcorn_thread *);
     /* Waits until the node has forgotten what is stale (internal.h: struct node_room), or is gone. */
     void (*make_forget)(int nid);
     /* The nodes_ functions (node/nodes.h) of the same name. */
-    bool (*halt)(void);
     void (*look)(void);
     void (*end)(void);
     void (*forked)(void);

@@ -10,9 +10,19 @@
 
 #define PATIENCE 1000000000L /* nanoseconds */
 #define NUDGE 10000000L      /* nanoseconds until a thread that does not halt is told again */
+#define LOOK 2000000L        /* nanoseconds between looks where no futex reaches the other side */
 
 static _Atomic uint32_t *halt_word(void) {
     return (_Atomic uint32_t *)&popcorn_control()->halt;
+}
+
+void halt_wait(void) {
+    struct kernel_time pause = {0, LOOK};
+    while (atomic_load(halt_word()))
+        if (nodes_machines)
+            KERNEL(NR_nanosleep, &pause, 0);
+        else
+            KERNEL(NR_futex, halt_word(), FUTEX_WAIT, 1, 0);
 }
 
 void halt_here(struct popcorn_thread *thread) {
@@ -20,29 +30,43 @@ void halt_here(struct popcorn_thread *thread) {
         return;
     atomic_store(&thread->mailbox->halted, 1);
     bell_ring(&node_room(popcorn_control()->origin)->answer);
-    while (atomic_load(halt_word()))
-        KERNEL(NR_futex, halt_word(), FUTEX_WAIT, 1, 0);
+    halt_wait();
     atomic_store(&thread->mailbox->halted, 0);
 }
 
-/* A thread under way is taken by nobody while the word is set. */
+/* Is it on a node and computing? A thread under way is taken by nobody while the word is set. */
+static bool runs_elsewhere(const struct popcorn_thread *thread) {
+    uint32_t place = atomic_load(&thread->mailbox->place);
+    return MAILBOX_PHASE(place) == MAILBOX_RUNNING && MAILBOX_NODE(place) != popcorn_control()->origin &&
+           !atomic_load(&thread->mailbox->halted);
+}
+
 static bool all_halted(const struct popcorn_thread *self) {
-    const struct popcorn_control *control = popcorn_control();
     bool all = true;
-    for (const struct popcorn_thread *t = control->threads; t; t = t->next) {
-        struct popcorn_mailbox *box = t->mailbox;
-        uint32_t place = atomic_load(&box->place);
-        int nid = MAILBOX_NODE(place);
-        if (t == self || MAILBOX_PHASE(place) != MAILBOX_RUNNING || nid == control->origin ||
-            atomic_load(&box->halted))
+    for (const struct popcorn_thread *t = popcorn_control()->threads; t; t = t->next) {
+        if (t == self || !runs_elsewhere(t))
             continue;
-        KERNEL(NR_tgkill, control->node[nid].pid, box->worker[nid], SIGNAL_USER1);
+        node_carrier->call_to_halt(t);
         all = false;
     }
     return all;
 }
 
-bool local_halt(void) {
+void local_call_to_halt(const struct popcorn_thread *thread) {
+    int nid = MAILBOX_NODE(atomic_load(&thread->mailbox->place));
+    KERNEL(NR_tgkill, popcorn_control()->node[nid].pid, thread->mailbox->worker[nid], SIGNAL_USER1);
+}
+
+/* Between two machines the bell wakes nobody. */
+static void wait_for_answer(_Atomic uint32_t *bell, uint32_t seen) {
+    struct kernel_time pause = {0, NUDGE};
+    if (nodes_machines)
+        KERNEL(NR_nanosleep, &pause, 0);
+    else
+        bell_wait(bell, seen, NUDGE);
+}
+
+bool nodes_halt(void) {
     int64_t end = kernel_nanoseconds() + PATIENCE;
     _Atomic uint32_t *bell = &node_room(popcorn_control()->origin)->answer;
     atomic_store(halt_word(), 1);
@@ -52,7 +76,7 @@ bool local_halt(void) {
             return true;
         if (kernel_nanoseconds() > end)
             break;
-        bell_wait(bell, seen, NUDGE);
+        wait_for_answer(bell, seen);
     }
     nodes_release();
     return false;

@@ -81,6 +81,15 @@ static inline struct node_room *node_room(int nid) {
 
 extern const uint64_t __popcorn_layout_hash __attribute__((weak));
 
+/* With nodes that are machines: the node that is this machine, or -1. */
+static inline int node_of_machine(int machine) {
+    const struct popcorn_control *control = popcorn_control();
+    for (int nid = 0; nid < (int)control->nnodes; nid++)
+        if (control->node[nid].machine == machine)
+            return nid;
+    return -1;
+}
+
 static inline uint64_t node_layout_hash(void) {
     return &__popcorn_layout_hash ? __popcorn_layout_hash : 0;
 }
@@ -100,7 +109,7 @@ _Noreturn void nodes_died(int nid);
 /* peers.c, halt.c, service.c: of the local carrier. */
 void local_settle(void);
 void local_make_forget(int nid);
-bool local_halt(void);
+void local_call_to_halt(const struct popcorn_thread *);
 void local_look(void);
 void local_end(void);
 void local_forked(void);
@@ -147,6 +156,8 @@ void arrive_if_sent(struct popcorn_thread *);
 
 /* halt.c: on a node, outside critical sections: waits if the origin has told all threads to. */
 void halt_here(struct popcorn_thread *);
+/* halt.c: on a node: waits until that is over. */
+void halt_wait(void);
 
 /* service.c: on a node, one thread at a time: forgets what is stale. */
 void service_forget(struct node_room *);
@@ -156,8 +167,9 @@ _Noreturn void service_run(void);
 /* Starts a native thread of a node's process on a stack of its own. Its tid, or a negative errno. */
 long service_thread(int (*run)(void *), void *argument, uintptr_t stack);
 
-/* kernel.c (origin): opens /dev/popcorn and lists the machines. 0, or a negative errno with one line. */
-int kernel_start(struct popcorn_node_list *, const struct popcorn_manifest *, char *error);
+/* kernel.c (origin): opens /dev/popcorn and lists the machines, those of POPCORN_NODES (may be NULL) if it
+ * names any. 0, or a negative errno with one line. */
+int kernel_start(struct popcorn_node_list *, const char *nodes, const struct popcorn_manifest *, char *error);
 
 /* kernel_node.c: the process is a program's on this machine; `greeting` is the agent's. Never returns. */
 _Noreturn void kernel_node_run(const struct node_agent_greeting *greeting);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel carrier: the nodes are machines whose kernels have popcorn.ko. A node's number is the machine's.
+ * The kernel carrier: the nodes are machines whose kernels have popcorn.ko.
  * A thread leaves by an ioctl that carries no more than its address, since all that it consists of lies in
  * portable memory, which the module keeps coherent; then its native thread here is its shadow and waits in
  * another ioctl for what the thread asks of it.
@@ -25,7 +25,7 @@ static const struct {
 } machines[] = {{62, "x86_64"}, {183, "aarch64"}, {243, "riscv64"}};
 
 static struct popcorn_manifest images;
-static bool used[POPCORN_MAX_NODES]; /* threads have been there, or tried to: pages may be */
+static bool moved; /* a thread has left, or tried to: pages may be elsewhere */
 
 /*
  * Nodes.
@@ -56,8 +56,8 @@ static int count(void) {
 
 /* At the origin: what the module knows of the machine now. */
 static bool connected(int nid) {
-    struct popcorn_node_info info = {.nid = (uint32_t)nid};
     struct popcorn_node_entry *node = &popcorn_control()->node[nid];
+    struct popcorn_node_info info = {.nid = (uint32_t)node->machine};
     if (nid == native_node)
         return true;
     if (device_ioctl(POPCORN_IOC_NODE_INFO, &info) || info.state != POPCORN_NODE_UP)
@@ -85,21 +85,23 @@ static int list_error(char *error, const char *line, const char *more) {
     return -E_INVAL;
 }
 
-static void list_nodes(struct popcorn_node_list *list) {
-    for (int nid = 0; nid < POPCORN_MAX_NODES; nid++) {
-        struct popcorn_node_info node = {.nid = (uint32_t)nid};
-        bool here = nid == native_node;
-        list->isa[nid][0] = 0;
-        if (!here && (device_ioctl(POPCORN_IOC_NODE_INFO, &node) || node.state == POPCORN_NODE_DOWN))
+/* All that the module knows of, this one among them; a number that no machine has stays empty. */
+static void list_known(struct popcorn_node_list *known, int self) {
+    for (int machine = 0; machine < POPCORN_MAX_NODES; machine++) {
+        struct popcorn_node_info info = {.nid = (uint32_t)machine};
+        known->machine[machine] = machine;
+        if (device_ioctl(POPCORN_IOC_NODE_INFO, &info))
             continue;
-        if (here)
-            __builtin_memcpy(list->isa[nid], MACHINE_NAME, sizeof MACHINE_NAME);
-        else
-            name_isa(list->isa[nid], node.isa);
-        list->count = nid + 1;
+        if (machine != self && info.state == POPCORN_NODE_DOWN && !info.name[0])
+            continue;
+        name_isa(known->isa[machine], info.isa);
+        struct text name = text_begin(known->name[machine], POPCORN_NODE_NAME);
+        text_string(&name, info.name);
+        known->count = machine + 1;
     }
 }
 
+/* The machine's number, or a negative errno. */
 static long open_device(char *error) {
     struct popcorn_info module;
     long fd = KERNEL(NR_openat, AT_CWD, DEVICE, OPEN_RDWR | OPEN_CLOEXEC, 0);
@@ -114,8 +116,7 @@ static long open_device(char *error) {
         return list_error(error, "this machine has no number yet: its agent is not running", "");
     if (module.page_size != KERNEL_PAGE)
         return list_error(error, "this machine's pages have another size than 4 KiB", "");
-    native_node = module.nid;
-    return 0;
+    return module.nid;
 }
 
 /* Our own image's pages, as another file of the device is not the same memory: one file for the whole life.
@@ -145,37 +146,55 @@ static void punch_backing(int file, uint64_t start, size_t size) {
     KERNEL(NR_ioctl, file, POPCORN_IOC_DISCARD, &range);
 }
 
-static const struct memory_backing device_backing = {open_backing, write_backing, punch_backing};
+static long present_in_backing(int file, uint64_t *start, uint64_t *end) {
+    uint64_t base = *start - layout_file_offset(*start);
+    struct popcorn_range range = {layout_file_offset(*start) / KERNEL_PAGE, (*end - *start) / KERNEL_PAGE};
+    long r = range.count ? KERNEL(NR_ioctl, file, POPCORN_IOC_PRESENT, &range) : 0;
+    if (r)
+        return r;
+    *start = range.count ? base + range.index * KERNEL_PAGE : *end;
+    *end = *start + range.count * KERNEL_PAGE;
+    return 0;
+}
 
-/* Has a machine been lost that pages of the program may have been on? */
-static bool machine_lost(void) {
-    for (int nid = 0; nid < POPCORN_MAX_NODES; nid++) {
-        struct popcorn_node_info info = {.nid = (uint32_t)nid};
-        if (used[nid] && (device_ioctl(POPCORN_IOC_NODE_INFO, &info) || info.state != POPCORN_NODE_UP))
-            return true;
-    }
-    return false;
+static const struct memory_backing device_backing = {
+    .open = open_backing, .write = write_backing, .present = present_in_backing, .punch = punch_backing};
+
+static bool is_portable(uint64_t address) {
+    return layout_in_arena(address, 1) || (address >= POPCORN_DATA_BASE && address < POPCORN_DATA_LIMIT);
 }
 
 /* SIGBUS, unless the program handles it: a page is lost with the machine that had it. The thread's native
  * state is in private memory; all else may be lost too. */
 static void bus_error(int sig, void *info, void *ucontext) {
     static uint64_t block[POPCORN_TCB_SIZE / sizeof(uint64_t)];
-    (void)info;
+    uint64_t address = ((const uint64_t *)info)[2];
     (void)ucontext;
-    signals_block_all();
     machine_set_thread_pointer(block);
-    if (machine_lost())
+    if (moved && is_portable(address))
         popcorn_fatal("memory of the program was on a machine that is lost", NODE_EXIT_DIED);
     signals_die(sig);
 }
 
-int kernel_start(struct popcorn_node_list *list, const struct popcorn_manifest *manifest, char *error) {
-    long r = open_device(error);
+static int node_in(const struct popcorn_node_list *list, int machine) {
+    int nid = 0;
+    while (nid < list->count && list->machine[nid] != machine)
+        nid++;
+    return nid;
+}
+
+int kernel_start(struct popcorn_node_list *list, const char *nodes, const struct popcorn_manifest *manifest,
+                 char *error) {
+    static struct popcorn_node_list known;
+    long self = open_device(error);
+    if (self < 0)
+        return (int)self;
+    list_known(&known, (int)self);
+    int r = nodes_parse_machines(list, nodes, &known, (int)self, error);
     if (r)
-        return (int)r;
+        return r;
     images = *manifest;
-    list_nodes(list);
+    native_node = node_in(list, (int)self);
     memory_backing = &device_backing;
     machine_sigaction(SIGNAL_BUS, bus_error, ACTION_SIGINFO | ACTION_ONSTACK, ~0ULL);
     nodes_carried_by(&kernel_carrier);
@@ -209,8 +228,9 @@ static const char *refusal(long error) {
 int device_send(struct popcorn_thread *thread, struct native *native, int nid, char *reason) {
     uint64_t address = (uint64_t)thread;
     struct popcorn_mailbox *box = thread->mailbox;
-    struct popcorn_migrate migrate = {
-        .nid = (uint32_t)nid, .blob = (uint64_t)&address, .blob_len = sizeof address};
+    struct popcorn_migrate migrate = {.nid = (uint32_t)popcorn_control()->node[nid].machine,
+                                      .blob = (uint64_t)&address,
+                                      .blob_len = sizeof address};
     clock_stamp(box->stamp);
     thread->times.sent = (uint64_t)box->stamp[CLOCK_MONOTONIC];
     atomic_store(&box->place, MAILBOX_PLACE(MAILBOX_SENT, nid));
@@ -237,7 +257,7 @@ static int send_from_origin(struct popcorn_thread *thread, int nid, char *reason
     int r = node_share_memory(reason);
     if (r)
         return r;
-    used[nid] = true;
+    moved = true;
     critical_enter(); /* no handler may run between here and there */
     r = device_send(thread, thread->native[native_node], nid, reason);
     if (r) {
@@ -280,8 +300,8 @@ static void carry_out(struct popcorn_thread *thread, const struct popcorn_serve 
 
 /* Some of it may be lost: from here on nothing looks at it, not even at the thread's block. */
 static void leave_portable_memory(struct native *native) {
-    signals_block_all();
     machine_set_thread_pointer(native->last_tcb);
+    signals_block_all();
 }
 
 /* The thread ended there: the call that it would not wait for lies in its mailbox. */
@@ -315,7 +335,7 @@ static void serve(struct popcorn_thread *thread, int64_t nanoseconds) {
         return;
     case POPCORN_EVENT_LOST:
         leave_portable_memory(native);
-        nodes_died((int)event.nr);
+        nodes_died(node_in(nodes_list(), (int)event.nr));
     }
 }
 
@@ -352,18 +372,15 @@ static void nudge(struct popcorn_thread *thread) {
  */
 
 static void make_forget(int nid) {
-    uint32_t node = (uint32_t)nid;
-    if (device_ioctl(POPCORN_IOC_TELL, &node) ==
+    uint32_t machine = (uint32_t)popcorn_control()->node[nid].machine;
+    if (device_ioctl(POPCORN_IOC_TELL, &machine) ==
         -E_TIMEDOUT) /* (otherwise, the program is not there any more) */
         popcorn_fatal("a program's process on another machine does not answer", NODE_EXIT_DIED);
 }
 
-/* Threads on other machines cannot be made to stand still. */
-static bool halt(void) {
-    for (const struct popcorn_thread *t = popcorn_control()->threads; t; t = t->next)
-        if (atomic_load(&t->mailbox->place) != MAILBOX_PLACE(MAILBOX_RUNNING, native_node))
-            return false;
-    return true;
+static void call_to_halt(const struct popcorn_thread *thread) {
+    struct popcorn_signal signal = {.signo = SIGNAL_USER1, .code = -1, .tid = (uint32_t)thread->tid};
+    device_ioctl(POPCORN_IOC_SIGNAL, &signal);
 }
 
 static void look(void) {}
@@ -371,9 +388,11 @@ static void look(void) {}
 /* The module tells the other machines when this process ends. */
 static void end(void) {}
 
+/* The child is a program of its own, with a file of its own; if there is none, it stays where it is. */
 static void forked(void) {
     descriptors_drop(device_file);
-    device_file = -1;
+    device_file = descriptors_keep((int)KERNEL(NR_openat, AT_CWD, DEVICE, OPEN_RDWR | OPEN_CLOEXEC, 0));
+    moved = false;
 }
 
 /* What ran elsewhere has ended already. */
@@ -394,7 +413,7 @@ const struct carrier kernel_carrier = {
     .nudge = nudge,
     .first_nudge = 20 * MILLISECOND,
     .make_forget = make_forget,
-    .halt = halt,
+    .call_to_halt = call_to_halt,
     .look = look,
     .end = end,
     .forked = forked,

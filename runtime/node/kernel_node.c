@@ -64,7 +64,10 @@ static int thread_main(void *argument) {
     native_adopt(native);
     clock_meet(thread->mailbox->stamp, !atomic_exchange(&met, true));
     set_arriving(MASK_UNBLOCK);
-    arrive_if_sent(thread);
+    do {
+        halt_wait();
+        arrive_if_sent(thread);
+    } while (atomic_load(&thread->mailbox->place) == MAILBOX_PLACE(MAILBOX_SENT, native_node));
     popcorn_fatal("a thread arrived that was not sent", NODE_EXIT_DIED);
 }
 
@@ -169,7 +172,6 @@ static int join(const struct node_agent_greeting *agent, uint32_t *main_thread) 
     const struct popcorn_control *control = popcorn_control();
     struct popcorn_adopt adopt = {.cookie = agent->cookie};
     nodes_at_origin = false;
-    native_node = agent->node;
     nodes_carried_by(&kernel_carrier);
     device_file = NODE_MEMORY;
     long r = device_ioctl(POPCORN_IOC_ADOPT, &adopt);
@@ -184,6 +186,9 @@ static int join(const struct node_agent_greeting *agent, uint32_t *main_thread) 
     if (!text_equal(control->magic, POPCORN_CONTROL_MAGIC) || control->version != POPCORN_CONTROL_VERSION ||
         control->layout_hash != node_layout_hash())
         return -E_NOEXEC;
+    native_node = node_of_machine(agent->node);
+    if (native_node < 0)
+        return -E_NODEV;
     r = stack_init();
     if (r)
         return (int)r;

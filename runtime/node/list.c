@@ -42,8 +42,11 @@ static int find_origin(void) {
 
 static void fill_control(int origin) {
     struct popcorn_control *control = popcorn_control();
-    for (int i = 0; i < list.count; i++)
+    for (int i = 0; i < list.count; i++) {
         __builtin_memcpy(control->node[i].isa, list.isa[i], sizeof control->node[i].isa);
+        __builtin_memcpy(control->node[i].name, list.name[i], sizeof control->node[i].name);
+        control->node[i].machine = list.machine[i];
+    }
     control->node[origin].pid = control->pid;
     control->node[origin].state = POPCORN_NODE_RUNNING;
     control->origin = origin;
@@ -58,12 +61,7 @@ static int list_error(char *error, const char *line) {
 
 /* The machines that the kernel module knows. */
 static int list_machines(char **environment, const struct popcorn_manifest *manifest, char *error) {
-    const char *nodes = variable(environment, "POPCORN_NODES");
-    if (nodes && *nodes)
-        return list_error(
-            error,
-            "POPCORN_NODES: the nodes of POPCORN_BACKEND=kernel are the machines that its agent knows");
-    int r = kernel_start(&list, manifest, error);
+    int r = kernel_start(&list, variable(environment, "POPCORN_NODES"), manifest, error);
     if (r == 0)
         fill_control(native_node);
     return r;

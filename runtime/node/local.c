@@ -114,23 +114,9 @@ const struct carrier local_carrier = {
     .nudge = local_nudge,
     .first_nudge = 1000000,
     .make_forget = local_make_forget,
-    .halt = local_halt,
+    .call_to_halt = local_call_to_halt,
     .look = local_look,
     .end = local_end,
     .forked = local_forked,
     .thread_ends = local_thread_ends,
 };
-
-void nodes_begin_elsewhere(void *arguments) {
-    struct popcorn_thread *thread = popcorn_current();
-    char line[POPCORN_REASON_SIZE + 64], reason[POPCORN_REASON_SIZE];
-    if (popcorn_control()->origin == 0 || node_carrier != &local_carrier)
-        return;
-    thread->mailbox->begin = arguments;
-    send(thread, 0, reason);
-    thread->mailbox->begin = NULL;
-    struct text t = text_begin(line, sizeof line);
-    text_string(&t, "the program starts at its origin: ");
-    text_string(&t, reason);
-    popcorn_message(line);
-}

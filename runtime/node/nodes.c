@@ -56,10 +56,6 @@ void nodes_forget(uint64_t address, size_t size) {
     }
 }
 
-bool nodes_halt(void) {
-    return node_carrier->halt();
-}
-
 void nodes_look(void) {
     node_carrier->look();
 }
@@ -94,12 +90,30 @@ void nodes_forked(void) {
 }
 
 _Noreturn void nodes_died(int nid) {
-    char line[128];
+    char line[192];
     struct text t = text_begin(line, sizeof line);
+    const struct popcorn_node_list *list = nodes_list(); /* (portable memory may be lost) */
     text_string(&t, "the process of node ");
     text_signed(&t, nid);
     text_string(&t, " (");
-    text_string(&t, nodes_list()->isa[nid]); /* (portable memory may be lost) */
+    text_string(&t, list->name[nid]);
+    text_string(&t, list->name[nid][0] ? ", " : "");
+    text_string(&t, list->isa[nid]);
     text_string(&t, ") died with a thread of the program on it");
     popcorn_fatal(line, NODE_EXIT_DIED);
+}
+
+/* Only if somebody has said which node is the first: the numbers of machines say nothing. */
+void nodes_begin_elsewhere(void *arguments) {
+    struct popcorn_thread *thread = popcorn_current();
+    char line[POPCORN_REASON_SIZE + 64], reason[POPCORN_REASON_SIZE];
+    if (popcorn_control()->origin == 0 || !nodes_list()->chosen)
+        return;
+    thread->mailbox->begin = arguments;
+    popcorn_backend->send(thread, 0, reason);
+    thread->mailbox->begin = NULL;
+    struct text t = text_begin(line, sizeof line);
+    text_string(&t, "the program starts at its origin: ");
+    text_string(&t, reason);
+    popcorn_message(line);
 }

@@ -42,40 +42,77 @@ static void become_origin(struct native *native) {
     migration_forked(thread);
 }
 
-/* In shared mode the parent must not go on until the child has its copy: a pipe that the child closes then.
+/*
+ * In shared mode the child copies the memory file: the parent must not go on before that. A pipe that the
+ * child closes then. If the child does not even inherit the mappings, the file is a snapshot that the parent
+ * has made.
  */
-struct copy_wait {
+struct copy {
+    bool wanted;
+    int snapshot; /* or -1 */
     int end[2];
+    uint64_t mask; /* of signals, whose handlers need the memory */
+    void *tcb;     /* the thread's, which lies in it */
 };
 
-static void wait_for_copy(struct copy_wait *wait, bool child_exists) {
+static int copy_begin(struct copy *copy, struct native *native) {
+    uint64_t all = ~0ULL;
+    copy->wanted = memory_file() >= 0;
+    copy->snapshot = -1;
+    if (!copy->wanted)
+        return 0;
+    copy->snapshot = memory_snapshot();
+    if (copy->snapshot < -1)
+        return copy->snapshot;
+    int r = (int)KERNEL(NR_pipe2, copy->end, OPEN_CLOEXEC);
+    if (r) {
+        descriptors_drop(copy->snapshot);
+        return r;
+    }
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &all, &copy->mask, 8);
+    copy->tcb = native->thread->tcb;
+    machine_set_thread_pointer(native->last_tcb);
+    return 0;
+}
+
+/* The thread's memory is there (again). */
+static void copy_end(struct copy *copy) {
+    machine_set_thread_pointer(copy->tcb);
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &copy->mask, 0, 8);
+}
+
+static void copy_wait(struct copy *copy, bool child_exists) {
     char byte;
-    KERNEL(NR_close, wait->end[1]);
-    while (child_exists && KERNEL(NR_read, wait->end[0], &byte, 1) == -E_INTR)
+    if (!copy->wanted)
+        return;
+    copy_end(copy);
+    descriptors_drop(copy->snapshot);
+    KERNEL(NR_close, copy->end[1]);
+    while (child_exists && KERNEL(NR_read, copy->end[0], &byte, 1) == -E_INTR)
         ;
-    KERNEL(NR_close, wait->end[0]);
+    KERNEL(NR_close, copy->end[0]);
 }
 
-static void copy_memory(struct copy_wait *wait) {
-    if (memory_unshare())
+static void copy_take(struct copy *copy) {
+    if (!copy->wanted)
+        return;
+    if ((copy->snapshot >= 0 && memory_join(copy->snapshot)) || memory_unshare())
         KERNEL(NR_exit_group, 70);
-    KERNEL(NR_close, wait->end[0]);
-    KERNEL(NR_close, wait->end[1]);
+    KERNEL(NR_close, copy->end[0]);
+    KERNEL(NR_close, copy->end[1]);
+    copy_end(copy);
 }
 
-static long fork_locked(void) {
-    struct copy_wait wait;
-    bool shared = memory_file() >= 0;
-    long r = shared ? KERNEL(NR_pipe2, wait.end, OPEN_CLOEXEC) : 0;
+static long fork_locked(struct native *native) {
+    struct copy copy;
+    int r = copy_begin(&copy, native);
     if (r)
         return r;
     long pid = KERNEL(NR_clone, CHILD_SIGNAL, 0, 0, 0, 0);
-    if (pid == 0) {
-        if (shared)
-            copy_memory(&wait);
-    } else if (shared) {
-        wait_for_copy(&wait, pid > 0);
-    }
+    if (pid == 0)
+        copy_take(&copy);
+    else
+        copy_wait(&copy, pid > 0);
     return pid;
 }
 
@@ -101,9 +138,6 @@ static void release_all(void) {
 long threads_fork(void) {
     struct native *native = native_self();
     bool others = memory_file() >= 0 && popcorn_control()->nthreads > 1;
-    if (nodes_machines &&
-        memory_file() >= 0) /* pages are where they were used last: nobody here has them all */
-        return -E_AGAIN;
     critical_enter();
     if (!others)
         threads_lock();
@@ -112,7 +146,7 @@ long threads_fork(void) {
         return -E_AGAIN;
     }
     lock_take(&memory_lock);
-    long pid = fork_locked();
+    long pid = fork_locked(native);
     lock_release(&memory_lock);
     if (pid == 0)
         become_origin(native);

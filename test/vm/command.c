@@ -22,5 +22,9 @@ int main(int argc, char **argv) {
         return command_agent(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "nodes") == 0)
         return command_nodes(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "ps") == 0)
+        return command_ps(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "migrate") == 0)
+        return command_migrate(argc - 1, argv + 1);
     die("no such command here");
 }

@@ -186,6 +186,15 @@ static void *take_requests(void *argument) {
     return NULL;
 }
 
+static void name_machines(void) {
+    for (uint32_t nid = 0; nid < NODES_MAX; nid++) {
+        struct popcorn_node_name name = {.nid = nid};
+        snprintf(name.name, sizeof name.name, "%s", machines.known[nid] ? machines.machine[nid].name : "");
+        if (ioctl(device, POPCORN_IOC_NAME, &name))
+            die("agent: the module does not take the machines' names: %s", strerror(errno));
+    }
+}
+
 static void begin(void) {
     char error[256];
     if (!machines_read(&machines, option.file, option.name, error))
@@ -204,6 +213,7 @@ static void begin(void) {
         die("agent: %s", errno == EBUSY ? "the module was loaded with another number" : strerror(errno));
     if (ioctl(device, POPCORN_IOC_AGENT))
         die("agent: %s", errno == EBUSY ? "there is one running" : strerror(errno));
+    name_machines();
 }
 
 static void disconnect(void) {

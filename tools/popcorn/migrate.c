@@ -38,16 +38,16 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     }
 }
 
-static const struct argp parser = {
-    NULL,
-    parse,
-    "PID[/TID] NODE",
-    "Asks a running popcorn program, or one thread of it, to move to a node: a number or an ISA, as `popcorn "
-    "ps` "
-    "shows them.\vThe threads move at their next migration points; the program does not notice.",
-    NULL,
-    NULL,
-    NULL};
+static const struct argp parser = {NULL,
+                                   parse,
+                                   "PID[/TID] NODE",
+                                   "Asks a running popcorn program, or one thread of it, to move to a node: "
+                                   "a number, a machine's name or an "
+                                   "ISA, as `popcorn ps` shows them.\vThe threads move at their next "
+                                   "migration points; the program does not notice.",
+                                   NULL,
+                                   NULL,
+                                   NULL};
 
 /* Reads a positive number that ends at `end`. */
 static int read_number(const char *text, char end, const char **rest) {
@@ -76,9 +76,12 @@ static int read_node(const struct popcorn_control *control, const char *text) {
         return (int)number;
     }
     for (uint32_t i = 0; i < control->nnodes; i++)
+        if (strcmp(control->node[i].name, text) == 0)
+            return (int)i;
+    for (uint32_t i = 0; i < control->nnodes; i++)
         if (strcmp(control->node[i].isa, text) == 0)
             return (int)i;
-    die("process %d has no node of ISA \"%s\"", control->pid, text);
+    die("process %d has no node \"%s\"", control->pid, text);
 }
 
 static void ask(const struct popcorn_thread *thread, void *data) {

@@ -52,8 +52,9 @@ static const char *state_name(uint32_t state) {
     return state < sizeof names / sizeof names[0] ? names[state] : "?";
 }
 
-static void show(int nid, const char *name, const struct popcorn_node_info *node, bool here) {
-    printf("%-4d %-16s %-8s %-10s", nid, name, isa_name(node->isa), state_name(node->state));
+static void show(int nid, const struct popcorn_node_info *node, bool here) {
+    printf("%-4d %-16s %-8s %-10s", nid, node->name[0] ? node->name : "-", isa_name(node->isa),
+           state_name(node->state));
     if (node->state == POPCORN_NODE_UP && node->memory_total)
         printf(" %4u %7.2f %9llu %9llu", node->cpus, node->load / 1000.0,
                (unsigned long long)node->memory_free >> 20, (unsigned long long)node->memory_total >> 20);
@@ -61,17 +62,14 @@ static void show(int nid, const char *name, const struct popcorn_node_info *node
 }
 
 static void list_machines(int device, int self) {
-    struct machines machines;
-    char unused[256];
-    machines_read(&machines, NODES_FILE, NULL, unused);
     printf("%-4s %-16s %-8s %-10s %4s %7s %9s %9s\n", "NODE", "NAME", "ISA", "STATE", "CPUS", "LOAD",
            "FREE MiB", "OF MiB");
     for (int nid = 0; nid < NODES_MAX; nid++) {
         struct popcorn_node_info node = {.nid = (uint32_t)nid};
         if (ioctl(device, POPCORN_IOC_NODE_INFO, &node))
             die("nodes: %s", strerror(errno));
-        if (machines.known[nid] || node.state != POPCORN_NODE_DOWN)
-            show(nid, machines.known[nid] ? machines.machine[nid].name : "-", &node, nid == self);
+        if (node.name[0] || node.state != POPCORN_NODE_DOWN)
+            show(nid, &node, nid == self);
     }
 }
 

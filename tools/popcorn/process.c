@@ -14,8 +14,11 @@ bool process_read(pid_t pid, struct popcorn_control *control) {
     if (!read_memory(pid, POPCORN_ARENA_BASE, control, sizeof *control))
         return false;
     control->program[sizeof control->program - 1] = 0;
-    for (int i = 0; i < POPCORN_CONTROL_NODES; i++)
-        control->node[i].isa[sizeof control->node[i].isa - 1] = 0;
+    for (int i = 0; i < POPCORN_CONTROL_NODES; i++) {
+        struct popcorn_node_entry *node = &control->node[i];
+        node->isa[sizeof node->isa - 1] = 0;
+        node->name[sizeof node->name - 1] = 0;
+    }
     return memcmp(control->magic, POPCORN_CONTROL_MAGIC, sizeof control->magic) == 0 &&
            control->version == POPCORN_CONTROL_VERSION && control->pid == pid &&
            control->nnodes <= POPCORN_CONTROL_NODES;
@@ -34,6 +37,9 @@ void process_each_thread(const struct popcorn_control *control,
     }
 }
 
-const char *process_node_isa(const struct popcorn_control *control, int node) {
-    return node >= 0 && (uint32_t)node < control->nnodes ? control->node[node].isa : "?";
+const char *process_node_name(const struct popcorn_control *control, int node) {
+    if (node < 0 || (uint32_t)node >= control->nnodes)
+        return "?";
+    const struct popcorn_node_entry *entry = &control->node[node];
+    return entry->name[0] ? entry->name : entry->isa;
 }

@@ -16,7 +16,7 @@ bool process_read(pid_t pid, struct popcorn_control *control);
 void process_each_thread(const struct popcorn_control *control,
                          void (*visit)(const struct popcorn_thread *, void *data), void *data);
 
-/* A node's ISA, or "?" if there is no such node. */
-const char *process_node_isa(const struct popcorn_control *control, int node);
+/* A node's name: its machine's, else its ISA; "?" if there is no such node. */
+const char *process_node_name(const struct popcorn_control *control, int node);
 
 #endif

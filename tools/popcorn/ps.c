@@ -32,13 +32,13 @@ static void show_nodes(const struct popcorn_control *control) {
     const char *between = "";
     for (uint32_t i = 0; i < control->nnodes; i++) {
         const struct popcorn_node_entry *node = &control->node[i];
-        if (!node->isa[0])
+        if (!node->isa[0] && !node->name[0])
             continue;
         const char *format = (int)i == control->origin             ? "%s%u:%s*"
                              : node->state == POPCORN_NODE_RUNNING ? "%s%u:%s"
                              : node->state == POPCORN_NODE_FAILED  ? "%s%u:%s!"
                                                                    : "%s(%u:%s)";
-        printf(format, between, i, node->isa);
+        printf(format, between, i, process_node_name(control, (int)i));
         between = " ";
     }
 }
@@ -46,7 +46,7 @@ static void show_nodes(const struct popcorn_control *control) {
 static void show_thread(const struct popcorn_thread *thread, void *data) {
     const struct popcorn_control *control = data;
     printf("  thread %-8d on node %d (%s)\n", thread->tid, thread->node,
-           process_node_isa(control, thread->node));
+           process_node_name(control, thread->node));
 }
 
 static void show(const struct popcorn_control *control) {

@@ -18,7 +18,8 @@ struct run {
 };
 
 static const struct argp_option options[] = {
-    {"nodes", 'n', "LIST", 0, "The nodes, in order: x86_64,aarch64,riscv64 … (POPCORN_NODES)", 0},
+    {"nodes", 'n', "LIST", 0,
+     "The nodes, in order: x86_64,aarch64,riscv64 …, or machines' names (POPCORN_NODES)", 0},
     {"backend", 'b', "NAME", 0,
      "local: nodes are processes on this machine; kernel: they are machines (POPCORN_BACKEND)", 0},
     {"migrate", 'm', "RULES", 0,

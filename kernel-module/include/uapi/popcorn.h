@@ -14,11 +14,13 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define POPCORN_API_VERSION 1
+#define POPCORN_API_VERSION 2
 #define POPCORN_NODES_MAX 64		/* node ids are 0 to 63 */
 #define POPCORN_BLOB_MAX 16384		/* bytes of thread state that travel with a hop */
 #define POPCORN_HASH_SIZE 32
 #define POPCORN_COMM_SIZE 16
+#define POPCORN_NAME_SIZE 64
+#define POPCORN_LIMITS 16		/* Linux's RLIMIT_ numbers */
 #define POPCORN_PAGES_MAX (1ULL << 26)	/* 256 GiB of portable memory */
 
 /**
@@ -67,6 +69,7 @@ enum popcorn_peer_state {
  * @reserved: 0
  * @memory_total: bytes
  * @memory_free: bytes
+ * @name: what the agent calls it (POPCORN_IOC_NAME), with a NUL; empty if nobody has said
  */
 struct popcorn_node_info {
 	__u32 nid;
@@ -77,6 +80,29 @@ struct popcorn_node_info {
 	__u32 reserved;
 	__u64 memory_total;
 	__u64 memory_free;
+	char name[POPCORN_NAME_SIZE];
+};
+
+/**
+ * struct popcorn_node_name - POPCORN_IOC_NAME, needs CAP_SYS_ADMIN: what to call a node, connected or not
+ * @nid: the node
+ * @reserved: 0
+ * @name: with a NUL
+ */
+struct popcorn_node_name {
+	__u32 nid;
+	__u32 reserved;
+	char name[POPCORN_NAME_SIZE];
+};
+
+/**
+ * struct popcorn_limit - a resource limit, as setrlimit() has it
+ * @soft: rlim_cur, all ones: none
+ * @hard: rlim_max, likewise
+ */
+struct popcorn_limit {
+	__u64 soft;
+	__u64 hard;
 };
 
 /**
@@ -89,6 +115,7 @@ struct popcorn_node_info {
  * @gid: group as which it shall run
  * @hash: of the program, as its origin gave it
  * @comm: its name, with a NUL
+ * @limits: its resource limits at its origin, by number
  */
 struct popcorn_clone_request {
 	__u64 cookie;
@@ -99,6 +126,7 @@ struct popcorn_clone_request {
 	__u32 gid;
 	__u8 hash[POPCORN_HASH_SIZE];
 	char comm[POPCORN_COMM_SIZE];
+	struct popcorn_limit limits[POPCORN_LIMITS];
 };
 
 /**
@@ -260,6 +288,8 @@ struct popcorn_syscall {
  * @pid: si_pid
  * @uid: si_uid
  * @value: si_value
+ * @tid: another thread of the program than the caller, by its id here; 0: the caller's
+ * @reserved: 0
  */
 struct popcorn_signal {
 	__u32 signo;
@@ -267,6 +297,8 @@ struct popcorn_signal {
 	__u32 pid;
 	__u32 uid;
 	__u64 value;
+	__u32 tid;
+	__u32 reserved;
 };
 
 /**
@@ -278,6 +310,11 @@ struct popcorn_range {
 	__u64 index;
 	__u64 count;
 };
+
+/*
+ * POPCORN_IOC_PRESENT takes a struct popcorn_range too, at the origin: the pages in question (in); the first of
+ * them that may not be zeros, with those that follow it at once, or count 0 if there are none (out).
+ */
 
 #define POPCORN_IOC_INFO _IOR('P', 1, struct popcorn_info)
 #define POPCORN_IOC_NODE _IOW('P', 2, __u32)		/* this node's id; once */
@@ -296,5 +333,7 @@ struct popcorn_range {
 #define POPCORN_IOC_EXIT _IOW('P', 15, __s32)		/* a remote thread ends with this code */
 #define POPCORN_IOC_DISCARD _IOW('P', 16, struct popcorn_range)
 #define POPCORN_IOC_TELL _IOW('P', 17, __u32)		/* origin: the worker on this node gets EVENT_TOLD; waits for it */
+#define POPCORN_IOC_NAME _IOW('P', 18, struct popcorn_node_name)
+#define POPCORN_IOC_PRESENT _IOWR('P', 19, struct popcorn_range)
 
 #endif

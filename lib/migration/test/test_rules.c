@@ -51,6 +51,44 @@ Test(rules, nodes_may_repeat_an_isa) {
     cr_assert(eq(str, nodes.isa[2], "riscv64"));
 }
 
+/* Machines 0, 1 and 3; this is number 1. */
+static struct popcorn_node_list known = {.count = 4,
+                                         .isa = {"x86_64", "aarch64", "", ""},
+                                         .name = {"alpha", "beta", "", "gamma"},
+                                         .machine = {0, 1, 2, 3}};
+
+Test(rules, machines_have_their_own_numbers) {
+    cr_assert(zero(nodes_parse_machines(&nodes, "", &known, 1, error)));
+    cr_assert(eq(int, nodes.count, 4));
+    cr_assert(eq(str, nodes.name[3], "gamma"));
+    cr_assert(eq(int, nodes.machine[3], 3));
+}
+
+Test(rules, machines_by_name) {
+    cr_assert(zero(nodes_parse_machines(&nodes, "beta,gamma,alpha", &known, 1, error)));
+    cr_assert(eq(int, nodes.count, 3));
+    cr_assert(eq(int, nodes.machine[1], 3));
+    cr_assert(eq(str, nodes.isa[2], "x86_64"));
+    cr_assert(zero(parse("every:10@gamma,20@alpha,30@aarch64")));
+    cr_assert(eq(int, rule(0)->where, RULE_NODE));
+    cr_assert(eq(int, rule(0)->node, 1));
+    cr_assert(eq(int, rule(1)->node, 2));
+    cr_assert(eq(int, rule(2)->where, RULE_ISA));
+    cr_assert(eq(int, parse("every:10@delta"), -EINVAL));
+}
+
+Test(rules, bad_machines) {
+    static const char *const bad[][2] = {{"beta,delta", "\"delta\""}, {"beta,", "\"\""},
+                                         {"beta,beta", "\"beta\""},   {"gamma", "\"beta\""},
+                                         {"alph,beta", "\"alph\""},   {"betas", "\"betas\""}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        error[0] = 0;
+        cr_assert(eq(int, nodes_parse_machines(&nodes, bad[i][0], &known, 1, error), -EINVAL), "%s",
+                  bad[i][0]);
+        cr_assert(strstr(error, bad[i][1]) != NULL, "%s: %s", bad[i][0], error);
+    }
+}
+
 Test(rules, bad_nodes) {
     static const char *const bad[] = {"arm",     "x86_64,", ",x86_64", "x86_64,,aarch64",
                                       "x86_64 ", "x86",     "x86_64x"};

@@ -16,7 +16,7 @@
 #include "popcorn/thread.h"
 
 #define POPCORN_CONTROL_MAGIC "POPCORN" /* with its NUL */
-#define POPCORN_CONTROL_VERSION 1
+#define POPCORN_CONTROL_VERSION 2
 #define POPCORN_CONTROL_NODES 32
 
 /* `popcorn migrate` sends this signal with rt_sigqueueinfo()/rt_tgsigqueueinfo(), si_code SI_QUEUE and
@@ -32,7 +32,11 @@ enum popcorn_node_state {
 };
 
 struct popcorn_node_entry {
-    char isa[16];   /* NUL-terminated */
+    char isa[16];  /* NUL-terminated */
+    char name[64]; /* of the machine that it is, NUL-terminated; empty if nodes are processes of this machine
+                    */
+    int32_t machine; /* number of that machine */
+    uint32_t reserved;
     int32_t pid;    /* of its process; 0 if there is none */
     uint32_t state; /* enum popcorn_node_state, atomic */
 };

@@ -10,7 +10,13 @@ void *machine_thread_pointer(void) {
     return block;
 }
 
+/* Not by machine_syscall(), which looks at the block that it points to until now: that may be lost memory. */
 long machine_set_thread_pointer(void *tcb) {
     ((struct machine_block *)tcb)->self = tcb;
-    return machine_syscall(NATIVE_arch_prctl, NATIVE_ARCH_SET_FS, (long)tcb, 0, 0, 0, 0);
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(NATIVE_arch_prctl), "D"(NATIVE_ARCH_SET_FS), "S"(tcb)
+                     : "rcx", "r11", "memory");
+    return result;
 }

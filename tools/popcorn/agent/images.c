@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent/images.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +13,14 @@
 #include "popcorn/container.h"
 #include "popcorn/sha256.h"
 
-#define LARGEST (1ULL << 32) /* bytes of a program's file that are taken */
+#define LARGEST (1ULL << 32) /* bytes of an image that are taken */
+#define NAME_SIZE 128
+
+/* A part of a file. */
+struct part {
+    int fd;
+    uint64_t at, size;
+};
 
 static int fail(char error[256], const char *what, int number) {
     snprintf(error, 256, "%s: %s", what, strerror(number));
@@ -20,76 +28,33 @@ static int fail(char error[256], const char *what, int number) {
     return -1;
 }
 
-static void name_of(const uint8_t digest[32], char name[96]) {
-    int n = snprintf(name, 96, IMAGES_FOLDER "/");
+/* IMAGES_FOLDER/PREFIX and the digest. */
+static void name_of(const char *prefix, const uint8_t digest[32], char name[NAME_SIZE]) {
+    int n = snprintf(name, NAME_SIZE, IMAGES_FOLDER "/%s", prefix);
     for (int i = 0; i < 32; i++)
-        n += snprintf(name + n, 96 - (size_t)n, "%02x", digest[i]);
+        n += snprintf(name + n, NAME_SIZE - (size_t)n, "%02x", digest[i]);
 }
 
-static long read_file(void *file, void *buffer, size_t size, uint64_t offset) {
-    return pread(*(int *)file, buffer, size, (off_t)offset);
-}
-
-static bool digest_is(int fd, const uint8_t digest[32]) {
+static bool digest_of(const struct part *part, uint8_t digest[32]) {
     static _Thread_local uint8_t buffer[65536];
     struct sha256 state;
-    uint8_t found[32];
-    off_t at = 0;
-    ssize_t n;
     sha256_begin(&state);
-    while ((n = pread(fd, buffer, sizeof buffer, at)) > 0) {
-        sha256_add(&state, buffer, (size_t)n);
-        at += n;
-    }
-    sha256_end(&state, found);
-    return n == 0 && memcmp(found, digest, sizeof found) == 0;
-}
-
-/* Copies a part of one file to the end of another. */
-static bool copy(int from, uint64_t at, uint64_t size, int to) {
-    static _Thread_local uint8_t buffer[65536];
-    while (size) {
-        ssize_t n = pread(from, buffer, size < sizeof buffer ? size : sizeof buffer, (off_t)at);
-        if (n <= 0 || write(to, buffer, (size_t)n) != n)
+    for (uint64_t done = 0; done < part->size;) {
+        uint64_t left = part->size - done;
+        ssize_t n =
+            pread(part->fd, buffer, left < sizeof buffer ? left : sizeof buffer, (off_t)(part->at + done));
+        if (n <= 0)
             return false;
-        at += (uint64_t)n;
-        size -= (uint64_t)n;
+        sha256_add(&state, buffer, (size_t)n);
+        done += (uint64_t)n;
     }
+    sha256_end(&state, digest);
     return true;
 }
 
-/* Takes this machine's image out of a program's file. 0 or an errno. */
-static int extract(int file, uint64_t size, int to) {
-    struct popcorn_container container;
-    struct utsname host;
-    uname(&host);
-    if (popcorn_container_open(&container, read_file, &file) != POPCORN_CONTAINER_GOOD)
-        return ENOEXEC;
-    int i = popcorn_container_find(&container, host.machine);
-    if (i < 0)
-        return ENOEXEC;
-    if (i > 0)
-        size = container.manifest.image[i].size;
-    return copy(file, container.offset[i], size, to) ? 0 : EIO;
-}
-
-static int receive(int socket, int to) {
-    static _Thread_local uint8_t buffer[65536];
-    struct link_answer answer;
-    if (link_read(socket, &answer, sizeof answer))
-        return EIO;
-    if (answer.error || answer.size > LARGEST)
-        return answer.error ? answer.error : EFBIG;
-    while (answer.size) {
-        size_t n = answer.size < sizeof buffer ? (size_t)answer.size : sizeof buffer;
-        if (link_read(socket, buffer, n))
-            return EIO;
-        if (write(to, buffer, n) != (ssize_t)n)
-            return EIO;
-        answer.size -= n;
-    }
-    return 0;
-}
+/*
+ * Where images go to.
+ */
 
 /* A nameless file in the folder: nobody sees it until it is whole. */
 static int nameless(void) {
@@ -98,75 +63,171 @@ static int nameless(void) {
     return open(IMAGES_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, 0555);
 }
 
-/* Keeps the image under the program's digest. Failing that only costs the next program a transfer. */
-static int keep(int image, const char *name) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", image);
-    fchmod(image, 0555);
-    linkat(AT_FDCWD, path, AT_FDCWD, name, AT_SYMLINK_FOLLOW);
-    int kept = open(path, O_RDONLY | O_CLOEXEC); /* what can be written to cannot be run */
-    close(image);
-    return kept;
+/* 0 or an errno. */
+static int receive(int socket, const struct link_answer *answer, int to) {
+    static _Thread_local uint8_t buffer[65536];
+    uint8_t digest[32];
+    for (uint64_t left = answer->size; left;) {
+        size_t n = left < sizeof buffer ? (size_t)left : sizeof buffer;
+        if (link_read(socket, buffer, n))
+            return EIO;
+        if (write(to, buffer, n) != (ssize_t)n)
+            return errno ? errno : EIO;
+        left -= n;
+    }
+    struct part whole = {to, 0, answer->size};
+    return digest_of(&whole, digest) && memcmp(digest, answer->digest, sizeof digest) == 0 ? 0 : EBADMSG;
 }
 
-static int fetch(int socket, const uint8_t digest[32], const char *name, char error[256]) {
-    int file = nameless(), image = nameless();
-    int r = file < 0 || image < 0 ? errno : receive(socket, file);
-    if (r == 0 && !digest_is(file, digest))
-        r = EBADMSG;
-    struct stat s = {0};
-    if (r == 0 && fstat(file, &s))
-        r = errno;
-    if (r == 0)
-        r = extract(file, (uint64_t)s.st_size, image);
-    if (file >= 0)
-        close(file);
-    if (r == 0)
-        return keep(image, name);
+/* One more name. Failing that only costs the next program a transfer. */
+static void enter(int image, const char *name) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", image);
+    linkat(AT_FDCWD, path, AT_FDCWD, name, AT_SYMLINK_FOLLOW);
+}
+
+/* What can be written to cannot be run: the file once more, for reading. */
+static int reopen(int image) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", image);
+    int again = open(path, O_RDONLY | O_CLOEXEC);
+    close(image);
+    return again;
+}
+
+/* The image that the other side offers: it comes, unless it is here. A descriptor, or -1 with errno. */
+static int take(int socket, const struct link_answer *answer) {
+    char name[NAME_SIZE];
+    name_of("", answer->digest, name);
+    int image = open(name, O_RDONLY | O_CLOEXEC);
+    if (image >= 0)
+        return image;
+    image = nameless();
+    int r = image < 0 ? errno : receive(socket, answer, image);
+    if (r == 0) {
+        fchmod(image, 0555);
+        enter(image, name);
+        return reopen(image);
+    }
     if (image >= 0)
         close(image);
-    return fail(error, "the program's image", r);
+    errno = r;
+    return -1;
+}
+
+static int fetch(int socket, char error[256]) {
+    struct link_answer answer;
+    if (link_read(socket, &answer, sizeof answer))
+        return fail(error, "the program's machine", EIO);
+    if (answer.error || answer.size > LARGEST)
+        return fail(error, "the program's machine", answer.error ? answer.error : EFBIG);
+    int image = take(socket, &answer);
+    return image < 0 ? fail(error, "the program's image", errno) : image;
 }
 
 int images_get(const struct machines *m, int nid, uint32_t tgid, const uint8_t digest[32], char error[256]) {
     struct link_hello hello = {.purpose = LINK_IMAGE, .tgid = tgid};
-    char name[96];
-    name_of(digest, name);
+    char prefix[32], name[NAME_SIZE];
+    struct utsname host;
+    snprintf(prefix, sizeof prefix, "program-%d-", nid);
+    name_of(prefix, digest, name);
     int image = open(name, O_RDONLY | O_CLOEXEC);
     if (image >= 0)
         return image;
     if (nid < 0 || nid >= NODES_MAX || !m->known[nid])
         return fail(error, "the program's machine", ENOENT);
+    uname(&host);
+    snprintf(hello.isa, sizeof hello.isa, "%.15s", host.machine);
     memcpy(hello.digest, digest, sizeof hello.digest);
     int socket = link_connect(m, nid, hello, error);
     if (socket < 0) {
         errno = EHOSTUNREACH;
         return -1;
     }
-    image = fetch(socket, digest, name, error);
+    image = fetch(socket, error);
     int number = errno;
     close(socket);
+    if (image >= 0)
+        enter(image, name);
     errno = number;
     return image;
 }
 
-void images_serve(int socket, const struct link_hello *hello) {
-    struct link_answer answer = {.error = ENOENT};
+/*
+ * Where they come from.
+ */
+
+static long read_file(void *file, void *buffer, size_t size, uint64_t offset) {
+    return pread(*(int *)file, buffer, size, (off_t)offset);
+}
+
+/* What is loaded of the image that the file begins with: the others lie behind that. */
+static uint64_t loaded_size(int file) {
+    Elf64_Ehdr header;
+    Elf64_Phdr segment;
+    uint64_t size = 0;
+    if (pread(file, &header, sizeof header, 0) != sizeof header)
+        return 0;
+    for (unsigned i = 0; i < header.e_phnum; i++) {
+        off_t at = (off_t)(header.e_phoff + i * sizeof segment);
+        if (pread(file, &segment, sizeof segment, at) != sizeof segment)
+            return 0;
+        if (segment.p_type == PT_LOAD && segment.p_offset + segment.p_filesz > size)
+            size = segment.p_offset + segment.p_filesz;
+    }
+    return size;
+}
+
+/* The image for an ISA in a program's file. 0 or an errno. */
+static int find_image(int file, const char *isa, struct part *image) {
+    struct popcorn_container container;
+    if (popcorn_container_open(&container, read_file, &file) != POPCORN_CONTAINER_GOOD)
+        return ENOEXEC;
+    int i = popcorn_container_find(&container, isa);
+    if (i < 0)
+        return ENOEXEC;
+    *image =
+        (struct part){file, container.offset[i], i ? container.manifest.image[i].size : loaded_size(file)};
+    return image->size ? 0 : ENOEXEC;
+}
+
+/* Is it the file that is asked for, with such an image? 0 or an errno. */
+static int look(int file, const struct link_hello *hello, struct part *image) {
+    uint8_t digest[32];
     struct stat s;
+    if (file < 0 || fstat(file, &s) || !S_ISREG(s.st_mode))
+        return ENOENT;
+    struct part whole = {file, 0, (uint64_t)s.st_size};
+    if (!digest_of(&whole, digest) || memcmp(digest, hello->digest, sizeof digest) != 0)
+        return ENOENT;
+    return hello->isa[sizeof hello->isa - 1] ? EINVAL : find_image(file, hello->isa, image);
+}
+
+static void send_part(int socket, const struct part *part) {
+    static _Thread_local uint8_t buffer[65536];
+    for (uint64_t done = 0; done < part->size;) {
+        uint64_t left = part->size - done;
+        ssize_t n =
+            pread(part->fd, buffer, left < sizeof buffer ? left : sizeof buffer, (off_t)(part->at + done));
+        if (n <= 0 || link_write(socket, buffer, (size_t)n))
+            return;
+        done += (uint64_t)n;
+    }
+}
+
+/* The other side closes the connection if it has the image. */
+void images_serve(int socket, const struct link_hello *hello) {
+    struct link_answer answer = {0};
+    struct part image = {-1, 0, 0};
     char path[64];
     snprintf(path, sizeof path, "/proc/%u/exe", hello->tgid);
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file >= 0 && fstat(file, &s) == 0 && S_ISREG(s.st_mode) && digest_is(file, hello->digest))
-        answer = (struct link_answer){.size = (uint64_t)s.st_size};
-    static _Thread_local uint8_t buffer[65536];
-    off_t at = 0;
-    bool good = link_write(socket, &answer, sizeof answer) == 0;
-    while (good && answer.size) {
-        ssize_t n = pread(file, buffer, answer.size < sizeof buffer ? answer.size : sizeof buffer, at);
-        good = n > 0 && link_write(socket, buffer, (size_t)n) == 0;
-        answer.size -= n > 0 ? (uint64_t)n : 0;
-        at += n;
-    }
+    answer.error = look(file, hello, &image);
+    answer.size = image.size;
+    if (answer.error == 0 && !digest_of(&image, answer.digest))
+        answer.error = EIO;
+    if (link_write(socket, &answer, sizeof answer) == 0 && answer.error == 0)
+        send_part(socket, &image);
     if (file >= 0)
         close(file);
 }

@@ -32,6 +32,7 @@ struct node_agent_greeting {
 };
 
 struct start {
+    const struct popcorn_limit *limits;
     int socket, memory, image;
     uid_t uid;
     gid_t gid;
@@ -54,10 +55,23 @@ static void find_groups(struct start *s) {
         s->ngroups = 0;
 }
 
+/*
+ * The program's limits at its origin hold for its process here too. Not that of processor time, which is the
+ * origin's alone, nor that of core files, as there are none.
+ */
+static void set_limits(const struct popcorn_limit *limits) {
+    static const struct rlimit none = {0, 0};
+    for (int i = 0; i < POPCORN_LIMITS && i < RLIM_NLIMITS; i++) {
+        struct rlimit limit = {limits[i].soft, limits[i].hard};
+        if (i != RLIMIT_CPU && i != RLIMIT_CORE)
+            setrlimit(i, &limit);
+    }
+    setrlimit(RLIMIT_CORE, &none);
+}
+
 /* In the child, until it runs the image. The agent has threads: nothing here may take a lock. */
 static _Noreturn void become(const struct start *s) {
     static char *const arguments[] = {NODE_NAME, NULL}, *const environment[] = {NULL};
-    struct rlimit none = {0, 0};
     int fd[] = {s->socket, s->memory, s->image};
     sigset_t empty;
     for (int i = 0; i < 3; i++)
@@ -75,7 +89,7 @@ static _Noreturn void become(const struct start *s) {
     sigemptyset(&empty);
     sigprocmask(SIG_SETMASK, &empty, NULL);
     setsid();
-    setrlimit(RLIMIT_CORE, &none);
+    set_limits(s->limits);
     if (setgroups((size_t)s->ngroups, s->groups) || setresgid(s->gid, s->gid, s->gid) ||
         setresuid(s->uid, s->uid, s->uid) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         _exit(126);
@@ -94,7 +108,7 @@ static int greet(int socket, const struct popcorn_clone_request *request, int se
 }
 
 int launch(const struct popcorn_clone_request *request, int self, int image, char error[256]) {
-    struct start s = {.image = image, .uid = request->uid, .gid = request->gid};
+    struct start s = {.limits = request->limits, .image = image, .uid = request->uid, .gid = request->gid};
     struct node_agent_greeting greeting = {.magic = GREETING_AGENT, .cookie = request->cookie, .node = self};
     int pair[2];
     find_groups(&s);

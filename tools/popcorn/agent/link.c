@@ -21,10 +21,11 @@ static int wrong(char error[256], const char *what, const char *why) {
     return -1;
 }
 
-int link_read(int socket, void *buffer, size_t size) {
-    char *at = buffer;
+enum direction { IN, OUT };
+
+static int transfer(int socket, char *at, size_t size, enum direction direction) {
     while (size) {
-        ssize_t n = read(socket, at, size);
+        ssize_t n = direction == IN ? recv(socket, at, size, 0) : send(socket, at, size, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -35,18 +36,12 @@ int link_read(int socket, void *buffer, size_t size) {
     return 0;
 }
 
+int link_read(int socket, void *buffer, size_t size) {
+    return transfer(socket, buffer, size, IN);
+}
+
 int link_write(int socket, const void *buffer, size_t size) {
-    const char *at = buffer;
-    while (size) {
-        ssize_t n = send(socket, at, size, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return -1;
-        at += n;
-        size -= (size_t)n;
-    }
-    return 0;
+    return transfer(socket, (char *)buffer, size, OUT);
 }
 
 static void set_patience(int socket, int seconds) {

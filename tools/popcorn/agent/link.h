@@ -14,7 +14,7 @@
 
 enum link_purpose {
     LINK_PEER,  /* the socket is for the module */
-    LINK_IMAGE, /* a program's file is asked for */
+    LINK_IMAGE, /* a program's image is asked for */
 };
 
 /* The first thing that the connecting side says. */
@@ -24,13 +24,15 @@ struct link_hello {
     uint32_t purpose;   /* enum link_purpose */
     uint32_t tgid;      /* LINK_IMAGE: the program's process at the answering machine */
     uint8_t digest[32]; /* LINK_IMAGE: of its file */
+    char isa[16];       /* LINK_IMAGE: whose image, NUL-terminated */
 };
 
-/* What it hears; `size` bytes of the file follow. */
+/* What it hears. LINK_IMAGE: another one says what will be sent, then the image follows. */
 struct link_answer {
     int32_t error; /* a positive errno, or 0 */
     uint32_t reserved;
-    uint64_t size;
+    uint64_t size;      /* of the image */
+    uint8_t digest[32]; /* its SHA-256 */
 };
 
 /* Connects to a machine and says hello. The socket, or -1 with one line in `error`. */

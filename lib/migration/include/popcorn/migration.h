@@ -20,9 +20,14 @@
 /*
  * Nodes.
  */
+#define POPCORN_NODE_NAME 64 /* bytes of a machine's name, with its NUL */
+
 struct popcorn_node_list {
     int count;
+    bool chosen; /* by POPCORN_NODES: node 0 is where the program starts */
     char isa[POPCORN_MAX_NODES][16];
+    char name[POPCORN_MAX_NODES][POPCORN_NODE_NAME]; /* of nodes that are machines; else empty */
+    int32_t machine[POPCORN_MAX_NODES];              /* and their numbers */
 };
 
 /*
@@ -31,6 +36,13 @@ struct popcorn_node_list {
  */
 int nodes_parse(struct popcorn_node_list *, const char *text, const char *const *isas, int nisas,
                 char error[POPCORN_ERROR_SIZE]);
+
+/*
+ * The same where nodes are machines: `known` has the machines by their numbers (an empty name: there is
+ * none), `self` is this one. Without `text`, a node's number is its machine's.
+ */
+int nodes_parse_machines(struct popcorn_node_list *, const char *text, const struct popcorn_node_list *known,
+                         int self, char error[POPCORN_ERROR_SIZE]);
 
 /*
  * Rules.

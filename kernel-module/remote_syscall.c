@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* On a remote node: system calls that a thread's shadow at the origin performs. */
+#include "remote_internal.h"
+#include "request.h"
+#include "stats.h"
+
+static int syscall_start(struct remote_context *rc, struct popcorn_task *task, const struct popcorn_syscall *arg)
+{
+	struct pcn_kmsg_message *msg;
+	struct pcn_request *request;
+	struct pcn_syscall *call;
+	int i;
+
+	if (task->depth == POPCORN_SYSCALL_DEPTH)
+		return -EBUSY;
+	msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_SYSCALL_FWD, sizeof(*call));
+	if (!msg)
+		return -ENOMEM;
+	call = (struct pcn_syscall *)msg->body;
+	popcorn_task_key(rc, task, &call->key);
+	call->nr = cpu_to_le64(arg->nr);
+	for (i = 0; i < ARRAY_SIZE(call->args); i++)
+		call->args[i] = cpu_to_le64(arg->args[i]);
+	request = pcn_request_start(rc->peer, msg, NULL, NULL);
+	if (IS_ERR(request))
+		return PTR_ERR(request);
+	task->syscalls[task->depth++] = request;
+	popcorn_count(POPCORN_STAT_SYSCALLS);
+	return 0;
+}
+
+static int syscall_finish(struct popcorn_task *task, s64 *result)
+{
+	struct pcn_request *request;
+	int err;
+
+	if (!task->depth)
+		return -EINVAL;
+	request = task->syscalls[task->depth - 1];
+	err = pcn_request_wait(request, PCN_WAIT_INTERRUPTIBLE, 0);
+	if (err == -EINTR && !completion_done(&request->done))
+		return err;
+	err = request->status;
+	if (!err)
+		*result = le64_to_cpu(((struct pcn_syscall_reply *)request->reply->body)->result);
+	task->depth--;
+	pcn_request_put(request);
+	return err;
+}
+
+/* A signal handler was left by longjmp: late replies find nobody. */
+static void syscalls_forget(struct popcorn_task *task, u64 keep)
+{
+	while (task->depth > keep)
+		pcn_request_put(task->syscalls[--task->depth]);
+}
+
+/**
+ * remote_syscall() - the calling thread's shadow performs a system call
+ * @rc: the program
+ * @arg: see the uapi header
+ *
+ * Return: 0 with the call's result, or a negative errno.
+ */
+long remote_syscall(struct remote_context *rc, struct popcorn_syscall *arg)
+{
+	struct popcorn_task *task;
+	int err = 0;
+
+	if (arg->reserved || (arg->flags & ~POPCORN_SYSCALL_WAIT && arg->flags != POPCORN_SYSCALL_FORGET))
+		return -EINVAL;
+	task = remote_running_task(rc);
+	if (!task)
+		return -ESRCH;
+	if (arg->flags & POPCORN_SYSCALL_FORGET) {
+		syscalls_forget(task, arg->args[0]);
+		goto put_task;
+	}
+	if (!(arg->flags & POPCORN_SYSCALL_WAIT))
+		err = syscall_start(rc, task, arg);
+	if (!err)
+		arg->flags |= POPCORN_SYSCALL_WAIT;
+	if (!err)
+		err = syscall_finish(task, &arg->result);
+put_task:
+	popcorn_task_put(task);
+	return err;
+}

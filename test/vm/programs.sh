@@ -66,8 +66,8 @@ until_true() {
 # Machines wait for each other: `meet a` on machine a, `meet b` on machine b.
 meet() {
     if [ "$1" = a ]; then
-        timeout 150 nc -l -p 6200 </dev/null >/dev/null
+        timeout 350 nc -l -p 6200 </dev/null >/dev/null
     else
-        timeout 150 sh -c "until nc $peer 6200 </dev/null >/dev/null 2>&1; do sleep 1; done"
+        timeout 350 sh -c "until nc $peer 6200 </dev/null >/dev/null 2>&1; do sleep 1; done"
     fi
 }

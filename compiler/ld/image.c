@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -30,7 +31,17 @@ static const char *file_of(const char *isa, const char *what) {
     return work_file(must_format("%s.%s", isa, what));
 }
 
-static void start_codegen(const struct isa *isa, const char *module) {
+/*
+ * A code generator at work. Records name registers, so that values stay there across calls. LLVM's register
+ * allocator may give up on a function with very many of them; then all are kept in memory around calls.
+ */
+struct codegen {
+    const struct isa *isa; /* null: none */
+    int number;            /* of its process */
+    bool in_memory;
+};
+
+static struct codegen start_codegen(const struct isa *isa, const char *module, bool in_memory) {
     struct list argv = {0};
     progress("generating code for %s", isa->name);
     list_add(&argv, "llc-19");
@@ -39,7 +50,8 @@ static void start_codegen(const struct isa *isa, const char *module) {
         list_add(&argv, isa->codegen[i]);
     list_add(&argv, "-O2");
     list_add(&argv, "-relocation-model=static");
-    list_add(&argv, "-use-registers-for-deopt-values");
+    if (!in_memory)
+        list_add(&argv, "-use-registers-for-deopt-values");
     list_add(&argv,
              "-restrict-statepoint-remat"); /* else a record with many constants runs out of registers */
     list_add(&argv, "-fp-contract=off");
@@ -49,7 +61,49 @@ static void start_codegen(const struct isa *isa, const char *module) {
     list_add(&argv, module);
     list_add(&argv, "-o");
     list_add(&argv, file_of(isa->name, "module.o"));
-    work_start(&argv, NULL, NULL);
+    int number = work_start(&argv, NULL, file_of(isa->name, "codegen.log"));
+    return (struct codegen){isa, number, in_memory};
+}
+
+/* Copies what a code generator said to standard error; true if LLVM ran out of registers. */
+static bool show_log(const struct codegen *c, bool always) {
+    bool out_of_registers = false;
+    char *line = NULL;
+    size_t size = 0;
+    FILE *f = fopen(file_of(c->isa->name, "codegen.log"), "re");
+    while (f && getline(&line, &size, f) > 0)
+        out_of_registers |= strstr(line, "ran out of registers") != NULL;
+    if (f && (always || !out_of_registers)) {
+        rewind(f);
+        while (getline(&line, &size, f) > 0)
+            fputs(line, stderr);
+    }
+    free(line);
+    if (f)
+        fclose(f);
+    return out_of_registers;
+}
+
+/* Waits for any of the code generators; false if it has to run once more, which it then does. */
+static bool finish_codegen(struct codegen *list, const char *module) {
+    bool good = true;
+    int number = work_wait(&good);
+    struct codegen *c = list;
+    while (number >= 0 && (!c->isa || c->number != number))
+        c++;
+    bool again = show_log(c, c->in_memory) && !good && !c->in_memory;
+    if (!good && !again)
+        die_quietly();
+    if (again) {
+        fprintf(
+            stderr,
+            "popcorn-ld: note: %s: LLVM ran out of registers; again, with values in memory around calls\n",
+            c->isa->name);
+        *c = start_codegen(c->isa, module, true);
+    } else {
+        c->isa = NULL;
+    }
+    return !again;
 }
 
 static void finish_one(void) {
@@ -78,13 +132,14 @@ static size_t codegens_at_once(const char *module) {
 }
 
 static void generate(const struct arguments *a, const char *module) {
+    struct codegen list[MOST_ISAS] = {0};
     size_t started = 0, running = 0, at_once = codegens_at_once(module);
     while (started < a->isas.count || running) {
         if (started < a->isas.count && running < at_once) {
-            start_codegen(isa_find(a->isas.item[started++]), module);
+            list[started] = start_codegen(isa_find(a->isas.item[started]), module, false);
+            started++;
             running++;
-        } else {
-            finish_one();
+        } else if (finish_codegen(list, module)) {
             running--;
         }
     }

@@ -145,6 +145,18 @@ static void figure(const char *name, const uint64_t *pairs, unsigned count) {
            one[1][count / 2], one[1][count * 99 / 100]);
 }
 
+static int by_ratio(const void *a, const void *b) {
+    const uint64_t *x = a, *y = b;
+    double one = (double)x[1] / (double)x[0], two = (double)y[1] / (double)y[0];
+    return (one > two) - (one < two);
+}
+
+/* Of few runs, the one with the median ratio: what makes the host slow in one is not set against another. */
+static void figure_of_runs(const char *name, uint64_t *pairs, unsigned count) {
+    qsort(pairs, count, 2 * sizeof *pairs, by_ratio);
+    figure(name, &pairs[count / 2 * 2], 1);
+}
+
 static void measure_hops(int fd, unsigned nid, uint32_t where) {
     static uint64_t pairs[2 * SAMPLES];
     int bare = bare_connect(where);
@@ -182,7 +194,7 @@ static void measure_bulk(int fd, unsigned nid, const char *name, struct bench_jo
         round_trip(fd, nid, &job);
         memcpy(&pairs[2 * i], word(RESULTS, 0), 2 * sizeof *pairs);
     }
-    figure(name, pairs, BULK_RUNS);
+    figure_of_runs(name, pairs, BULK_RUNS);
 }
 
 /* The other machine has them all. */
@@ -196,7 +208,7 @@ static void measure_home(int fd, unsigned nid, const char *name, struct bench_jo
         pairs[2 * i + 1] = touch_all(bench.first, BULK_PAGES, bench.write);
     }
     close(bare);
-    figure(name, pairs, BULK_RUNS);
+    figure_of_runs(name, pairs, BULK_RUNS);
 }
 
 static int measure(unsigned nid, uint32_t there, uint32_t here) {

@@ -333,7 +333,8 @@ int process_server_tell(struct remote_context *rc, u32 nid)
 	}
 	err = PTR_ERR_OR_ZERO(request);
 	if (!err) {
-		err = pcn_request_wait(request, PCN_WAIT_KILLABLE, popcorn_timeout_ms);
+		/* A lost peer is found to be lost before that: then the program is not there any more. */
+		err = pcn_request_wait(request, PCN_WAIT_KILLABLE, 2 * popcorn_timeout_ms);
 		pcn_request_put(request);
 	}
 	pcn_peer_put(peer);

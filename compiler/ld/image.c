@@ -52,8 +52,8 @@ static struct codegen start_codegen(const struct isa *isa, const char *module, b
     list_add(&argv, "-relocation-model=static");
     if (!in_memory)
         list_add(&argv, "-use-registers-for-deopt-values");
-    list_add(&argv,
-             "-restrict-statepoint-remat"); /* else a record with many constants runs out of registers */
+    /* Else a record with many constants runs out of registers. */
+    list_add(&argv, "-restrict-statepoint-remat");
     list_add(&argv, "-fp-contract=off");
     list_add(&argv, "-enable-global-merge=false"); /* it would lay globals out anew */
     list_add(&argv, "-disable-verify");            /* the pass has verified it */

@@ -63,8 +63,7 @@ void lowerThreadLocals(llvm::Module &M);
 
 // Points.cpp: `if (__popcorn_flag) __popcorn_point();` wherever time can pass without bound.
 void insertPoints(llvm::Module &M, llvm::FunctionAnalysisManager &FAM);
-
-bool isPoint(const llvm::CallBase &Call);
+bool isPoint(const llvm::CallBase &Call); // to __popcorn_point
 
 // The mark that libc's build puts on functions whose work is bounded by their arguments, by `#pragma clang
 // section`.
@@ -99,7 +98,8 @@ void lowerSetjmp(llvm::Function &F, bool Migratable);
 void setSetjmpBase(llvm::Function &F, llvm::Value *Base);
 void fillSetjmpAreas(Frame &Fr);
 
-// DataStack.cpp: moves locals to the data stack.
+// DataStack.cpp: moves locals to the data stack; lets the frame's base be loaded where it is needed. Blocks
+// must end at the sites.
 struct DataFrame {
     llvm::Value *Base = nullptr; // the frame's lowest address; null if the function has no frame there
     bool Grows = false;          // it has locals of variable size below its base

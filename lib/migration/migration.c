@@ -8,6 +8,7 @@
 #include "popcorn/stack.h"
 #include "popcorn/text.h"
 #include "shared.h"
+#include "syscall/descriptors.h"
 #include "syscall/kernel.h"
 #include "syscall/syscall.h"
 
@@ -75,13 +76,18 @@ static int read_rules(struct migration_shared *s, char *const *envp, char *error
     return bad;
 }
 
-/* The statistics' path, made absolute since the program may change its directory before it ends. */
+/*
+ * Where statistics go: a path, made absolute since the program may change its directory before it ends, or
+ * standard error as it is now, since careful programs close theirs before they end.
+ */
 static int read_stats_path(struct migration_shared *s, const char *path, char *error) {
     if (!path || !*path)
         return 0;
     struct text t = text_begin(s->stats_path, sizeof s->stats_path);
     s->counting = true;
-    if (*path != '/' && !text_equal(path, "-")) {
+    if (text_equal(path, "-")) {
+        s->stats_fd = descriptors_keep((int)KERNEL(NR_fcntl, 2, FCNTL_DUPFD_CLOEXEC, 0));
+    } else if (*path != '/') {
         long n = KERNEL(NR_getcwd, s->stats_path, sizeof s->stats_path);
         t.at += n > 1 ? n - 1 : 0;
         text_string(&t, "/");

@@ -40,6 +40,7 @@ struct migration_shared {
     struct hop *chunk[MAX_CHUNKS];
     struct refusal refusal[MAX_REASONS];
     char stats_path[PATH_SIZE]; /* absolute, or "-" */
+    int stats_fd;               /* for "-": a descriptor of the run time's own */
 };
 
 /* CLOCK_MONOTONIC in nanoseconds. */

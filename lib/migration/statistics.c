@@ -227,7 +227,7 @@ static void tell_error(const char *path, long error) {
 }
 
 void statistics_print(struct migration_shared *shared) {
-    struct output o = {.fd = 2};
+    struct output o = {.fd = shared->stats_fd};
     bool file = !text_equal(shared->stats_path, "-");
     o.text = text_begin(o.buffer, sizeof o.buffer);
     if (file)

@@ -124,6 +124,10 @@ void *popcorn_portable_map(size_t bytes) {
     return p == MAP_FAILED ? NULL : p;
 }
 
+int descriptors_keep(int fd) {
+    return fd;
+}
+
 void popcorn_portable_unmap(void *p, size_t bytes) {
     munmap(p, bytes);
 }

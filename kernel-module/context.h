@@ -89,7 +89,7 @@ struct popcorn_place {
 /**
  * struct popcorn_ahead - how a thread goes through memory
  * @next: first page that it has neither touched nor asked for
- * @window: how many it asked for at once; 0: there is no order in what it touches
+ * @window: how many it has coming before it touches them; 0: there is no order in what it touches
  */
 struct popcorn_ahead {
 	u64 next;

@@ -12,7 +12,9 @@
 #include "stats.h"
 #include "trace.h"
 
+/* How many pages are on their way to a thread that goes through memory: at first, and at most. */
 #define WINDOW_MIN 4u
+#define AHEAD_MAX 256u
 
 /* The answer. In the receiver: before any later message about these pages is looked at. */
 static int pages_arrived(struct pcn_request *request)
@@ -120,7 +122,7 @@ static u32 look_ahead(struct remote_context *rc, u64 index)
 	u64 next = READ_ONCE(ahead->next);
 	u32 window = 1;
 
-	if (index < next && next - index <= 4 * PCN_WINDOW)
+	if (index < next && next - index <= 2 * AHEAD_MAX)
 		return 1;
 	if (index && index == next)
 		window = clamp(READ_ONCE(ahead->window) * 2, WINDOW_MIN, (u32)PCN_WINDOW);
@@ -129,21 +131,25 @@ static u32 look_ahead(struct remote_context *rc, u64 index)
 	return min_t(u64, window, rc->pages - index);
 }
 
-/* A thread that goes through memory page by page gets the next ones before it asks; the further, the more. */
+/*
+ * A thread that goes through memory page by page gets the next ones before it asks; the longer it does, the
+ * more, so that the network has something to do while either node does not.
+ */
 static void run_ahead(struct remote_context *rc, u64 index, bool write)
 {
 	struct popcorn_ahead *ahead = ahead_of(rc);
-	u32 window = READ_ONCE(ahead->window);
+	u32 window = READ_ONCE(ahead->window), count;
 	u64 next = READ_ONCE(ahead->next);
 
-	if (!window || index >= next || next - index > 2 * window)
+	if (!window || index >= next || next == rc->pages || next - index > window)
 		return;
-	window = min_t(u64, min(window * 2, (u32)PCN_WINDOW), rc->pages - next);
-	if (!window)
-		return;
-	WRITE_ONCE(ahead->window, window);
-	WRITE_ONCE(ahead->next, next + window);
-	popcorn_page_want(rc, next, GENMASK(window - 1, 0), write);
+	do {
+		count = min3((u64)window, (u64)PCN_WINDOW, rc->pages - next);
+		WRITE_ONCE(ahead->next, next + count);
+		popcorn_page_want(rc, next, GENMASK(count - 1, 0), write);
+		next += count;
+	} while (next < rc->pages && next - index <= window);
+	WRITE_ONCE(ahead->window, min(window * 2, AHEAD_MAX));
 }
 
 static int acquire_remote(struct popcorn_window *window)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Portable memory as a mapping of the device file. A page is put into the page tables read-only by fault();
- * the first write comes to page_mkwrite(), which gets it for writing. Taking it away is unmapping. A
- * page is put into page tables and taken away under its lock.
+ * Portable memory as a mapping of the device file. fault() puts a page into the page tables, for reading only if
+ * it is read; then the first write comes to page_mkwrite(), which gets it for writing. Taking it away is
+ * unmapping. A page is put into page tables and taken away under its lock.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -34,24 +34,39 @@ static void touched(struct popcorn_page *page)
 	wake_up_var(&page->granted);
 }
 
-/* A neighbour of a page that has just been read. Whether it is mapped now. */
-static bool map_neighbour(struct vm_fault *vmf, struct popcorn_page *page, unsigned long address)
+/*
+ * Puts a page into the page tables; its lock is held. The mapping's own protection is for reading only, so that
+ * the first write comes to page_mkwrite(): who has got a page for writing maps it with another protection, and
+ * dirty, so that no machine without dirty bits of its own faults for that.
+ */
+static int map_page(struct vm_area_struct *vma, unsigned long address, struct popcorn_page *page, bool write)
+{
+	struct vm_area_struct as = *vma;
+	int err;
+
+	if (write)
+		as.vm_page_prot = __pgprot(pte_val(pte_mkdirty(__pte(pgprot_val(vm_get_page_prot(vma->vm_flags))))));
+	err = vm_insert_page(&as, address, page->page);
+	if (!err)
+		touched(page);
+	return err;
+}
+
+/* A neighbour of a page that has just been touched. Whether it is mapped now. */
+static bool map_neighbour(struct vm_fault *vmf, struct popcorn_page *page, unsigned long address, bool write)
 {
 	bool mapped = false;
 
 	if (!page || !mutex_trylock(&page->lock))
 		return false;
-	if (popcorn_page_good(page, false) && page->page) {
-		mapped = !vm_insert_page(vmf->vma, address, page->page);
-		if (mapped)
-			touched(page);
-	}
+	if (popcorn_page_good(page, write) && page->page)
+		mapped = !map_page(vmf->vma, address, page, write);
 	mutex_unlock(&page->lock);
 	return mapped;
 }
 
 /* Spares a thread that goes through memory in order a fault for each page, up to the first that is not here. */
-static void map_around(struct vm_fault *vmf)
+static void map_around(struct vm_fault *vmf, bool write)
 {
 	struct remote_context *rc = vmf->vma->vm_private_data;
 	unsigned long address = vmf->address & PAGE_MASK;
@@ -61,7 +76,7 @@ static void map_around(struct vm_fault *vmf)
 	for (n = 1; n < PCN_WINDOW; n++) {
 		address += PAGE_SIZE;
 		if (address >= vmf->vma->vm_end ||
-		    !map_neighbour(vmf, popcorn_page_find(rc, index + n), address))
+		    !map_neighbour(vmf, popcorn_page_find(rc, index + n), address, write))
 			break;
 	}
 }
@@ -70,18 +85,18 @@ static vm_fault_t popcorn_fault(struct vm_fault *vmf)
 {
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
 	struct popcorn_page *page = access(vmf, write);
+	int err;
 
 	if (IS_ERR(page))
 		return fault_error(PTR_ERR(page));
-	get_page(page->page);
-	lock_page(page->page);
-	vmf->page = page->page;
-	if (!write)
-		touched(page);
+	err = map_page(vmf->vma, vmf->address & PAGE_MASK, page, write);
 	mutex_unlock(&page->lock);
-	if (!write)
-		map_around(vmf);
-	return VM_FAULT_LOCKED;
+	/* Another thread may have mapped it. */
+	if (err && err != -EBUSY)
+		return fault_error(err);
+	if (!err)
+		map_around(vmf, write);
+	return VM_FAULT_NOPAGE;
 }
 
 static vm_fault_t popcorn_page_mkwrite(struct vm_fault *vmf)

@@ -20,7 +20,7 @@
 #define STRIDE 8u                 /* pages between two that a job touches: no guess is right */
 #define SAMPLES 256u
 #define BULK_PAGES 16384u /* 64 MiB */
-#define BULK_RUNS 3u
+#define BULK_RUNS 5u
 #define IDLE_SECONDS 10
 
 static char buffer[1 << 16];
@@ -157,10 +157,26 @@ static void figure_of_runs(const char *name, uint64_t *pairs, unsigned count) {
     figure(name, &pairs[count / 2 * 2], 1);
 }
 
+/* Whether the figure is asked for: machine a's command line may name some (figures=bulk_read,hop). */
+static bool wanted(const char *name) {
+    const char *list = getenv("figures");
+    const size_t length = strlen(name);
+    while (list && *list) {
+        if (!strncmp(list, name, length) && (!list[length] || list[length] == ','))
+            return true;
+        list = strchr(list, ',');
+        list += list != NULL;
+    }
+    return !getenv("figures");
+}
+
 static void measure_hops(int fd, unsigned nid, uint32_t where) {
     static uint64_t pairs[2 * SAMPLES];
-    int bare = bare_connect(where);
     struct job job = {.kind = JOB_ECHO};
+    int bare;
+    if (!wanted("hop"))
+        return;
+    bare = bare_connect(where);
     round_trip(fd, nid, &job);
     for (unsigned i = 0; i < SAMPLES; i++) {
         uint64_t begin;
@@ -175,6 +191,8 @@ static void measure_hops(int fd, unsigned nid, uint32_t where) {
 
 static void measure_faults(int fd, unsigned nid, const char *name, struct bench_job bench) {
     struct job job = {.kind = JOB_BENCH_FAULTS};
+    if (!wanted(name))
+        return;
     memcpy(job.pad, &bench, sizeof bench);
     touch_all(bench.first, SAMPLES * STRIDE, true);
     if (bench.size == 8) { /* it has them all, for reading */
@@ -188,6 +206,8 @@ static void measure_faults(int fd, unsigned nid, const char *name, struct bench_
 static void measure_bulk(int fd, unsigned nid, const char *name, struct bench_job bench) {
     static uint64_t pairs[2 * BULK_RUNS];
     struct job job = {.kind = JOB_BENCH_BULK};
+    if (!wanted(name))
+        return;
     memcpy(job.pad, &bench, sizeof bench);
     for (unsigned i = 0; i < BULK_RUNS; i++) {
         touch_all(bench.first, BULK_PAGES, true);
@@ -200,7 +220,10 @@ static void measure_bulk(int fd, unsigned nid, const char *name, struct bench_jo
 /* The other machine has them all. */
 static void measure_home(int fd, unsigned nid, const char *name, struct bench_job bench, uint32_t where) {
     static uint64_t pairs[2 * BULK_RUNS];
-    int bare = bare_connect(where);
+    int bare;
+    if (!wanted(name))
+        return;
+    bare = bare_connect(where);
     for (unsigned i = 0; i < BULK_RUNS; i++) {
         struct job job = {.kind = JOB_FILL, .a = bench.first, .n = BULK_PAGES, .b = i};
         round_trip(fd, nid, &job);
@@ -289,8 +312,10 @@ void measure_idle(unsigned seconds, uint64_t *keepalives, uint64_t *others, uint
 int bench_main(unsigned nid, const char *there, const char *here) {
     uint64_t keepalives, others, cpu;
     int status;
-    measure_idle(IDLE_SECONDS, &keepalives, &others, &cpu);
-    printf("# figure idle %lu %lu %lu %d\n", keepalives, others, cpu, IDLE_SECONDS);
+    if (wanted("idle")) {
+        measure_idle(IDLE_SECONDS, &keepalives, &others, &cpu);
+        printf("# figure idle %lu %lu %lu %d\n", keepalives, others, cpu, IDLE_SECONDS);
+    }
     status = measure(nid, inet_addr(there), inet_addr(here));
     printf("%s - bench\n", status ? "not ok" : "ok");
     return status != 0;

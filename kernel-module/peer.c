@@ -12,6 +12,7 @@
 #include <linux/sched/loadavg.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
+#include <linux/version.h>
 #include <net/sock.h>
 #include "context.h"
 #include "peer.h"
@@ -291,6 +292,10 @@ static int socket_prepare(struct socket *sock)
 	if (sock->type != SOCK_STREAM)
 		return -EPROTOTYPE;
 	sk->sk_allocation = GFP_NOIO;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	/* A page fault in the middle of another socket's send sends here. (In 6.1, GFP_NOIO says that.) */
+	sk->sk_use_task_frag = false;
+#endif
 	/* Silence is the watch's business. */
 	sk->sk_rcvtimeo = MAX_SCHEDULE_TIMEOUT;
 	sk->sk_sndtimeo = MAX_SCHEDULE_TIMEOUT;

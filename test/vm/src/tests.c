@@ -2,6 +2,7 @@
 /* The tests, each in a process of its own; one line each in TAP's manner. */
 #include "vm.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -247,6 +249,47 @@ static void test_kernel_access(void) {
     check(!round_trip(fd, other, &job), "read() wrote it");
 }
 
+/* A connection of this machine with itself. */
+static void connect_to_self(int ends[2]) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+    check(!bind(listener, (struct sockaddr *)&address, size) && !listen(listener, 1), "listen");
+    check(!getsockname(listener, (struct sockaddr *)&address, &size), "getsockname");
+    check(!connect(ends[0], (struct sockaddr *)&address, size), "connect");
+    ends[1] = accept(listener, NULL, NULL);
+    check(ends[1] >= 0, "accept");
+}
+
+static void *send_pages(void *data) {
+    const struct adder *sender = data;
+    size_t size = sender->job.n * PAGE;
+    check(write(sender->fd, word(0, 0), size) == (ssize_t)size, "write");
+    return NULL;
+}
+
+/* While TCP copies them out of a program's memory, pages come from the other machine: over TCP. */
+static void test_sends(void) {
+    enum { PAGES = 64, ROUNDS = 10 };
+    static uint64_t got[PAGES * PAGE / 8];
+    int fd = program_open(AGENT_ACCEPT), ends[2];
+    connect_to_self(ends);
+    for (uint64_t seed = 20; seed < 20 + ROUNDS; seed++) {
+        struct job job = {.kind = JOB_FILL, .n = PAGES, .b = seed};
+        struct adder sender = {.fd = ends[0], .job = job};
+        pthread_t thread;
+        round_trip(fd, other, &job);
+        check(!pthread_create(&thread, NULL, send_pages, &sender), "pthread_create");
+        check(recv(ends[1], got, sizeof got, MSG_WAITALL) == sizeof got, "recv");
+        pthread_join(thread, NULL);
+        for (uint64_t i = 0; i < PAGES * PAGE / 8; i++)
+            if (got[i] != pattern(seed, i))
+                fail("round %lu: word %lu is %lx", (unsigned long)seed, (unsigned long)i,
+                     (unsigned long)got[i]);
+    }
+}
+
 static void test_exit(void) {
     int fd = program_open(AGENT_ACCEPT);
     struct job job = {.kind = JOB_EXIT, .n = 42};
@@ -441,6 +484,7 @@ static const struct test {
     {"idle", test_idle, 0, 20},
     {"discard", test_discard, USER, 30},
     {"kernel_access", test_kernel_access, USER, 30},
+    {"sends", test_sends, USER, 30},
     {"exit", test_exit, USER, 30},
     {"crash", test_crash, USER, 30},
     {"signal", test_signal, USER, 30},

@@ -8,9 +8,10 @@
 #include <linux/slab.h>
 #include "remote_internal.h"
 
-/* More threads of a program than this do not wait for the worker, nor more programs for the agent. */
-#define THREADS_WAITING_MAX 4096
+/* A program has no more threads here than this, and no more programs, nor a user's, wait for the agent. */
+#define THREADS_MAX 32768
 #define PROGRAMS_WAITING_MAX 256
+#define USERS_PROGRAMS_WAITING_MAX 64
 
 static bool allow_root;
 module_param(allow_root, bool, 0644);
@@ -172,7 +173,7 @@ int remote_agent_refuse(const struct popcorn_refuse *arg)
 {
 	struct remote_context *rc;
 
-	if (!arg->error || arg->error > MAX_ERRNO || arg->reserved)
+	if (!pcn_kmsg_error(arg->error) || arg->reserved)
 		return -EINVAL;
 	mutex_lock(&agent.mutex);
 	rc = find_offered(arg->cookie);
@@ -210,6 +211,19 @@ static struct remote_context *context_from(struct pcn_peer *peer, const struct p
 	return rc;
 }
 
+/* Is there room in the agent's lists for one more program of this user? The agent's mutex is held. */
+static bool may_wait(kuid_t uid)
+{
+	unsigned int count = 0;
+	struct remote_context *rc;
+
+	list_for_each_entry(rc, &agent.requests, agent_link)
+		count += uid_eq(rc->uid, uid);
+	list_for_each_entry(rc, &agent.offered, agent_link)
+		count += uid_eq(rc->uid, uid);
+	return agent.waiting < PROGRAMS_WAITING_MAX && count < USERS_PROGRAMS_WAITING_MAX;
+}
+
 /* The program's context on this node; made, and offered to the agent, at its first thread. */
 static struct remote_context *context_for(struct pcn_peer *peer, const struct pcn_task_migrate *migrate,
 					  bool *made)
@@ -223,9 +237,12 @@ static struct remote_context *context_for(struct pcn_peer *peer, const struct pc
 	}
 	if (rc)
 		return rc;
+	/* Lost peers are told of in this workqueue too: before, and it finds the program, or it is known by now. */
+	if (!pcn_peer_up(peer))
+		return ERR_PTR(-ECONNRESET);
 	if (!agent.present)
 		return ERR_PTR(-EHOSTDOWN);
-	if (agent.waiting == PROGRAMS_WAITING_MAX)
+	if (!may_wait(make_kuid(&init_user_ns, le32_to_cpu(migrate->uid))))
 		return ERR_PTR(-EAGAIN);
 	rc = context_from(peer, migrate);
 	if (!rc)
@@ -273,9 +290,9 @@ static int clone_remote_thread(struct pcn_peer *peer, const struct pcn_task_migr
 		return PTR_ERR(rc);
 	}
 	spin_lock(&rc->lock);
-	full = rc->waiting == THREADS_WAITING_MAX;
+	full = rc->threads == THREADS_MAX;
 	if (!full) {
-		rc->waiting++;
+		rc->threads++;
 		list_add_tail(&task->link, &rc->tasks);
 	}
 	spin_unlock(&rc->lock);
@@ -304,7 +321,8 @@ static int clone_request(struct pcn_kmsg_message *msg)
 	int err;
 
 	if (msg->length != sizeof(*migrate) + le32_to_cpu(migrate->blob_len) || !migrate->blob_len || !pages ||
-	    le32_to_cpu(migrate->flags) & ~PCN_MIGRATE_WAIT || pages > POPCORN_PAGES_MAX || !uid_valid(make_kuid(&init_user_ns, le32_to_cpu(migrate->uid))) ||
+	    pages > POPCORN_PAGES_MAX || le32_to_cpu(migrate->flags) & ~PCN_MIGRATE_WAIT ||
+	    !uid_valid(make_kuid(&init_user_ns, le32_to_cpu(migrate->uid))) ||
 	    !gid_valid(make_kgid(&init_user_ns, le32_to_cpu(migrate->gid)))) {
 		pcn_kmsg_done(msg);
 		return -EPROTO;

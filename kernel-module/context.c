@@ -33,7 +33,7 @@ static atomic_t page_bases = ATOMIC_INIT(0);
  */
 struct remote_context *popcorn_context_alloc(u32 nid, u64 id, u64 pages)
 {
-	struct remote_context *rc = kvzalloc(sizeof(*rc), GFP_KERNEL);
+	struct remote_context *rc = kvzalloc(sizeof(*rc), GFP_KERNEL_ACCOUNT);
 
 	if (!rc)
 		return NULL;
@@ -48,7 +48,7 @@ struct remote_context *popcorn_context_alloc(u32 nid, u64 id, u64 pages)
 	INIT_LIST_HEAD(&rc->tells);
 	INIT_LIST_HEAD(&rc->told);
 	INIT_LIST_HEAD(&rc->agent_link);
-	xa_init(&rc->page_table);
+	xa_init_flags(&rc->page_table, XA_FLAGS_ACCOUNT);
 	/* All programs share one inode's mapping; each has its own range of 2^26 pages in it. */
 	rc->page_base = (unsigned long)(atomic_inc_return(&page_bases) & 0xffffff) << 26;
 	popcorn_count_live(1);
@@ -213,7 +213,7 @@ struct remote_context *popcorn_context_next(struct remote_context *rc)
  */
 struct popcorn_task *popcorn_task_alloc(u32 pid)
 {
-	struct popcorn_task *task = kzalloc(sizeof(*task), GFP_KERNEL);
+	struct popcorn_task *task = kzalloc(sizeof(*task), GFP_KERNEL_ACCOUNT);
 
 	if (!task)
 		return NULL;

@@ -19,6 +19,8 @@ struct mem_cgroup;
 struct pcn_request;
 
 #define POPCORN_SYSCALL_DEPTH 8
+/* A thread has no more calls than this without an answer, those that nobody waits for any more among them. */
+#define POPCORN_CALLS_MAX 64
 
 enum popcorn_task_state {
 	/* at the origin */
@@ -54,6 +56,7 @@ enum popcorn_task_state {
  * @thread: remote: the thread
  * @syscalls: remote: the calls that are under way; a signal handler's come on top of the one it interrupted
  * @depth: remote: how many
+ * @unanswered: calls that have no answer yet
  */
 struct popcorn_task {
 	struct kref ref;
@@ -74,6 +77,7 @@ struct popcorn_task {
 	struct task_struct *thread;
 	struct pcn_request *syscalls[POPCORN_SYSCALL_DEPTH];
 	u32 depth;
+	atomic_t unanswered;
 };
 
 /**
@@ -133,6 +137,7 @@ struct popcorn_arrival {
  * @limits: its resource limits when a thread last left its origin
  * @lock: protects what follows, and the tasks
  * @tasks: its threads
+ * @ended: origin: the program has ended
  * @hops: counts hops
  * @places: origin: where it has been
  * @pid: its process here, or NULL
@@ -141,8 +146,9 @@ struct popcorn_arrival {
  * @worker_waits: remote: the worker is in POPCORN_IOC_WORKER
  * @worker_wait: remote: the worker waits here
  * @tells: remote: messages that the worker has not been told of
+ * @tell_count: remote: how many in @tells and @told
  * @told: remote: those that it has, and has not answered
- * @waiting: remote: threads that are here without having paired
+ * @threads: remote: how many of @tasks
  * @cookie: remote: names the clone request
  * @agent_link: remote: in the agent's list of requests
  * @inode: of the file that maps portable memory
@@ -167,6 +173,7 @@ struct remote_context {
 	struct popcorn_limit limits[POPCORN_LIMITS];
 	spinlock_t lock;
 	struct list_head tasks;
+	bool ended;
 	u32 hops;
 	struct popcorn_place places[POPCORN_NODES_MAX];
 	struct pid *pid;
@@ -176,7 +183,8 @@ struct remote_context {
 	wait_queue_head_t worker_wait;
 	struct list_head tells;
 	struct list_head told;
-	u32 waiting;
+	u32 tell_count;
+	u32 threads;
 	u64 cookie;
 	struct list_head agent_link;
 	struct inode *inode;

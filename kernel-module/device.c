@@ -41,7 +41,7 @@ struct popcorn_file {
 
 static int popcorn_open(struct inode *inode, struct file *file)
 {
-	struct popcorn_file *pf = kzalloc(sizeof(*pf), GFP_KERNEL);
+	struct popcorn_file *pf = kzalloc(sizeof(*pf), GFP_KERNEL_ACCOUNT);
 
 	if (!pf)
 		return -ENOMEM;

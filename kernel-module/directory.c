@@ -12,6 +12,7 @@
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include "directory.h"
@@ -22,6 +23,7 @@
 #define MUST_WAIT (-EINPROGRESS)
 
 static struct workqueue_struct *directory_wq;
+static struct workqueue_struct *discard_wq;
 
 /* What a node gets: as in struct pcn_page_reply. */
 struct grant {
@@ -275,16 +277,20 @@ static int directory_grant(struct popcorn_window *window, int nid, bool wait, st
 	return 0;
 }
 
-/* Holds the pages' DIRECTORY bits. Pages of which somebody else does are left out, but for the first. */
+/*
+ * Holds the pages' DIRECTORY bits. Pages of which somebody else does are left out, but for the first. That is waited
+ * for, but not for ever: a worker has other programs' pages to see to.
+ */
 static int directory_lock(struct popcorn_window *window, bool wait)
 {
 	struct popcorn_page *page = window->page[0];
 	unsigned int bit;
 
-	if (wait)
-		wait_var_event(&page->flags, !test_and_set_bit_lock(POPCORN_PAGE_DIRECTORY, &page->flags));
-	else if (test_and_set_bit_lock(POPCORN_PAGE_DIRECTORY, &page->flags))
+	if (!wait && test_and_set_bit_lock(POPCORN_PAGE_DIRECTORY, &page->flags))
 		return MUST_WAIT;
+	if (wait && !wait_var_event_timeout(&page->flags,
+					    !test_and_set_bit_lock(POPCORN_PAGE_DIRECTORY, &page->flags), HZ / 5))
+		return -EAGAIN;
 	for (bit = 1; bit < PCN_WINDOW; bit++)
 		if (window->set & BIT(bit) &&
 		    test_and_set_bit_lock(POPCORN_PAGE_DIRECTORY, &window->page[bit]->flags))
@@ -293,7 +299,7 @@ static int directory_lock(struct popcorn_window *window, bool wait)
 }
 
 /* The pages that a message speaks of. */
-static struct popcorn_window *asked_window(struct remote_context *rc, const struct pcn_page_request *ask)
+static struct popcorn_window *asked_window(struct remote_context *rc, const struct pcn_page_request *ask, gfp_t gfp)
 {
 	struct popcorn_window *window = popcorn_window_alloc(rc, le64_to_cpu(ask->index), ask->write);
 	unsigned long set = le32_to_cpu(ask->set);
@@ -304,7 +310,7 @@ static struct popcorn_window *asked_window(struct remote_context *rc, const stru
 	if (!window)
 		return ERR_PTR(-ENOMEM);
 	for_each_page(bit, set) {
-		page = popcorn_page_make(rc, window->index + bit);
+		page = popcorn_page_make(rc, window->index + bit, gfp);
 		if (!IS_ERR(page)) {
 			window->page[bit] = page;
 			window->set |= BIT(bit);
@@ -355,12 +361,13 @@ static void drop_home(const struct popcorn_window *window, unsigned long set)
 
 static int grant_asked(struct remote_context *rc, const struct pcn_kmsg_message *msg, bool wait)
 {
-	struct popcorn_window *window = asked_window(rc, (struct pcn_page_request *)msg->body);
+	struct popcorn_window *window = asked_window(rc, (struct pcn_page_request *)msg->body,
+						     wait ? GFP_KERNEL : GFP_NOWAIT | __GFP_NOWARN);
 	struct grant grant = { };
 	int err;
 
 	if (IS_ERR(window))
-		return PTR_ERR(window);
+		return !wait && PTR_ERR(window) == -ENOMEM ? MUST_WAIT : PTR_ERR(window);
 	err = directory_lock(window, wait);
 	if (!err) {
 		err = directory_grant(window, msg->peer->nid, wait, &grant);
@@ -429,7 +436,9 @@ int popcorn_directory_home(struct popcorn_window *window)
 	unsigned int bit;
 	int err;
 
-	directory_lock(window, true);
+	err = directory_lock(window, true);
+	if (err)
+		goto unlock;
 	err = directory_grant(window, popcorn_nid, true, &grant);
 	for_each_page(bit, grant.keep) {
 		page = window->page[bit];
@@ -440,6 +449,7 @@ int popcorn_directory_home(struct popcorn_window *window)
 		mutex_unlock(&page->lock);
 	}
 	popcorn_window_unlock_bit(window, window->set, POPCORN_PAGE_DIRECTORY);
+unlock:
 	popcorn_window_unlock_bit(window, pending, POPCORN_PAGE_PENDING);
 	return err;
 }
@@ -462,18 +472,22 @@ void popcorn_directory_home_later(struct popcorn_window *window)
 	queue_work(directory_wq, &window->work);
 }
 
-/* The page of the window reads as zeros from now on, on every node. Its DIRECTORY bit is held. */
-static void discard(struct popcorn_window *window)
+/*
+ * The page of the window reads as zeros from now on, on every node. Its DIRECTORY bit is held. -EAGAIN: somebody has
+ * pinned a copy, which cannot be taken away now.
+ */
+static int discard(struct popcorn_window *window)
 {
 	struct popcorn_page *page = window->page[0];
+	int err;
 
-	/* A copy that cannot be taken away now is taken away when somebody pins it no more. */
 	if (page->owner != POPCORN_NOBODY)
 		page->sharers = BIT_ULL(page->owner);
-	while (invalidate(window, 1, ~nobody_else()) || page->sharers & ~nobody_else())
-		msleep(20);
-	while (!popcorn_window_revoke(window, 1, POPCORN_PAGE_INVALID, true))
-		msleep(20);
+	err = invalidate(window, 1, ~nobody_else());
+	if (err)
+		return err;
+	if (page->sharers & ~nobody_else() || !popcorn_window_revoke(window, 1, POPCORN_PAGE_INVALID, true))
+		return -EAGAIN;
 	mutex_lock(&page->lock);
 	popcorn_page_drop(page);
 	page->state = POPCORN_PAGE_SHARED;
@@ -481,12 +495,25 @@ static void discard(struct popcorn_window *window)
 	page->sharers = nobody_else();
 	clear_bit(POPCORN_PAGE_LOST, &page->flags);
 	mutex_unlock(&page->lock);
+	return 0;
+}
+
+static int discard_page(struct popcorn_window *window)
+{
+	int err = directory_lock(window, true);
+
+	if (err)
+		return err;
+	err = discard(window);
+	popcorn_window_unlock_bit(window, 1, POPCORN_PAGE_DIRECTORY);
+	return err;
 }
 
 static int discard_range(struct remote_context *rc, u64 index, u64 count)
 {
 	struct popcorn_window *window;
 	unsigned long at;
+	int err = 0;
 
 	if (index >= rc->pages || count > rc->pages - index)
 		return -ERANGE;
@@ -498,12 +525,12 @@ static int discard_range(struct remote_context *rc, u64 index, u64 count)
 	window->set = 1;
 	xa_for_each_range(&rc->page_table, at, window->page[0], index, index + count - 1) {
 		window->index = at;
-		directory_lock(window, true);
-		discard(window);
-		popcorn_window_unlock_bit(window, 1, POPCORN_PAGE_DIRECTORY);
+		err = discard_page(window);
+		if (err)
+			break;
 	}
 	popcorn_window_free(window);
-	return 0;
+	return err;
 }
 
 static int handle_page_discard(struct pcn_kmsg_message *msg)
@@ -525,23 +552,13 @@ static int handle_page_discard(struct pcn_kmsg_message *msg)
 	return 0;
 }
 
-/**
- * popcorn_page_discard() - pages read as zeros from now on, on every node
- * @rc: the program
- * @range: which
- *
- * Return: 0 or a negative errno.
- */
-int popcorn_page_discard(struct remote_context *rc, const struct popcorn_range *range)
+static int ask_discard(struct remote_context *rc, const struct popcorn_range *range)
 {
+	struct pcn_kmsg_message *msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_PAGE_DISCARD, sizeof(struct pcn_page_discard));
 	struct pcn_page_discard *body;
-	struct pcn_kmsg_message *msg;
 	struct pcn_request *request;
 	int err;
 
-	if (!rc->for_remote)
-		return discard_range(rc, range->index, range->count);
-	msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_PAGE_DISCARD, sizeof(*body));
 	if (!msg)
 		return -ENOMEM;
 	body = (struct pcn_page_discard *)msg->body;
@@ -556,17 +573,46 @@ int popcorn_page_discard(struct remote_context *rc, const struct popcorn_range *
 	return err;
 }
 
+/**
+ * popcorn_page_discard() - pages read as zeros from now on, on every node
+ * @rc: the program
+ * @range: which
+ *
+ * Return: 0 or a negative errno.
+ */
+int popcorn_page_discard(struct remote_context *rc, const struct popcorn_range *range)
+{
+	int err;
+
+	for (;;) {
+		err = rc->for_remote ? ask_discard(rc, range) : discard_range(rc, range->index, range->count);
+		if (err != -EAGAIN)
+			return err;
+		/* Somebody has pinned a page. */
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		msleep(20);
+	}
+}
+
 int popcorn_directory_init(void)
 {
 	directory_wq = alloc_workqueue("popcorn_directory", WQ_UNBOUND | WQ_HIGHPRI, 0);
 	if (!directory_wq)
 		return -ENOMEM;
+	/* A range may be large: page faults do not wait behind it. */
+	discard_wq = alloc_workqueue("popcorn_discard", WQ_UNBOUND, 0);
+	if (!discard_wq) {
+		destroy_workqueue(directory_wq);
+		return -ENOMEM;
+	}
 	REGISTER_KMSG_HANDLER(REMOTE_PAGE, handle_remote_page);
-	REGISTER_KMSG_WQ_HANDLER(PAGE_DISCARD, handle_page_discard, directory_wq);
+	REGISTER_KMSG_WQ_HANDLER(PAGE_DISCARD, handle_page_discard, discard_wq);
 	return 0;
 }
 
 void popcorn_directory_exit(void)
 {
+	destroy_workqueue(discard_wq);
 	destroy_workqueue(directory_wq);
 }

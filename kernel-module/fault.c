@@ -47,7 +47,7 @@ static struct pcn_request *ask_origin(struct popcorn_window *window)
 /* Adds a page if it is neither here nor coming. */
 static void want_page(struct popcorn_window *window, unsigned int bit)
 {
-	struct popcorn_page *page = popcorn_page_make(window->rc, window->index + bit);
+	struct popcorn_page *page = popcorn_page_make(window->rc, window->index + bit, GFP_KERNEL);
 	bool good;
 
 	if (IS_ERR(page) || test_and_set_bit_lock(POPCORN_PAGE_PENDING, &page->flags))
@@ -257,7 +257,7 @@ static int acquire_good(struct remote_context *rc, struct popcorn_page *page, bo
  */
 struct popcorn_page *popcorn_page_access(struct remote_context *rc, u64 index, bool write)
 {
-	struct popcorn_page *page = popcorn_page_make(rc, index);
+	struct popcorn_page *page = popcorn_page_make(rc, index, GFP_KERNEL);
 	u64 begin;
 	int err;
 

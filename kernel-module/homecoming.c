@@ -24,13 +24,16 @@ struct pcn_kmsg_message *onward_done(struct popcorn_task *task, int err, struct 
 	return back;
 }
 
-void onward_answer(struct pcn_kmsg_message *back, struct pcn_peer *drop, int err)
+/* Without the lock. A thread that goes on where it was may have lost that node meanwhile. */
+void onward_answer(struct remote_context *rc, struct pcn_kmsg_message *back, struct pcn_peer *drop, int err)
 {
 	if (drop)
 		pcn_peer_put(drop);
 	if (!back)
 		return;
 	origin_reply(back, err);
+	if (err)
+		place_lost_again(rc, back->peer);
 	pcn_kmsg_done(back);
 }
 
@@ -113,7 +116,7 @@ static int handle_task_migrate_back(struct pcn_kmsg_message *msg)
 	struct remote_context *rc;
 	int err = -ESTALE;
 
-	if (msg->length != sizeof(*body) + le32_to_cpu(body->blob_len)) {
+	if (msg->length != sizeof(*body) + le32_to_cpu(body->blob_len) || !body->blob_len) {
 		pcn_kmsg_done(msg);
 		return -EPROTO;
 	}

@@ -6,8 +6,12 @@
 #include "peer.h"
 #include "stats.h"
 
-/* A peer that has this many messages waiting for a worker is not one of ours. */
-#define PCN_BACKLOG_MAX 16384
+/*
+ * When so many messages of a peer wait for a worker, requests are refused with -EAGAIN: who asked asks again. A peer
+ * with more than the second number is not one of ours.
+ */
+#define PCN_REQUESTS_MAX 16384
+#define PCN_BACKLOG_MAX 65536
 
 /**
  * struct pcn_kmsg_kind - what a type of message looks like
@@ -231,10 +235,15 @@ int pcn_kmsg_dispatch(struct pcn_kmsg_message *msg)
  */
 int pcn_kmsg_defer(struct pcn_kmsg_message *msg, pcn_kmsg_handler handler, struct workqueue_struct *wq)
 {
-	if (atomic_inc_return(&msg->peer->backlog) > PCN_BACKLOG_MAX) {
+	int backlog = atomic_inc_return(&msg->peer->backlog);
+	bool request = le16_to_cpu(msg->hdr.flags) & PCN_KMSG_REQUEST;
+
+	if (backlog > (request ? PCN_REQUESTS_MAX : PCN_BACKLOG_MAX)) {
 		atomic_dec(&msg->peer->backlog);
+		if (request)
+			pcn_kmsg_nack(msg->peer, msg->hdr.type, le64_to_cpu(msg->hdr.id), -EAGAIN);
 		pcn_kmsg_done(msg);
-		return -ENOBUFS;
+		return request ? 0 : -ENOBUFS;
 	}
 	msg->handler = handler;
 	INIT_WORK(&msg->work, pcn_kmsg_work);

@@ -3,6 +3,7 @@
 #ifndef _POPCORN_MESSAGE_H
 #define _POPCORN_MESSAGE_H
 
+#include <linux/errno.h>
 #include <linux/list.h>
 #include <linux/workqueue.h>
 #include "wire.h"
@@ -50,6 +51,12 @@ struct pcn_kmsg_message {
  * wait for any message; the others run in the workqueue they name.
  */
 typedef int (*pcn_kmsg_handler)(struct pcn_kmsg_message *msg);
+
+/* Is this an errno that user space knows? Another one might have a system call restarted. */
+static inline bool pcn_kmsg_error(u32 error)
+{
+	return error && error < ERESTARTSYS;
+}
 
 void pcn_kmsg_register(enum pcn_kmsg_type type, pcn_kmsg_handler handler, struct workqueue_struct *wq);
 

@@ -23,23 +23,11 @@ struct popcorn_page *popcorn_page_find(struct remote_context *rc, u64 index)
 	return index < rc->pages ? xa_load(&rc->page_table, index) : NULL;
 }
 
-/**
- * popcorn_page_make() - look a page up, or make it
- * @rc: the program
- * @index: which page
- *
- * Return: the page, which lives as long as @rc, or an ERR_PTR.
- */
-struct popcorn_page *popcorn_page_make(struct remote_context *rc, u64 index)
+/* What is noted of a page is paid for by the program's user, too. */
+static struct popcorn_page *enter_page(struct remote_context *rc, u64 index, gfp_t gfp)
 {
-	struct popcorn_page *page, *old;
+	struct popcorn_page *page = kmem_cache_zalloc(cache, gfp), *old;
 
-	if (index >= rc->pages)
-		return ERR_PTR(-ERANGE);
-	page = xa_load(&rc->page_table, index);
-	if (page)
-		return page;
-	page = kmem_cache_zalloc(cache, GFP_KERNEL);
 	if (!page)
 		return ERR_PTR(-ENOMEM);
 	mutex_init(&page->lock);
@@ -49,11 +37,34 @@ struct popcorn_page *popcorn_page_make(struct remote_context *rc, u64 index)
 		page->state = POPCORN_PAGE_SHARED;
 		page->sharers = BIT_ULL(popcorn_nid);
 	}
-	old = xa_cmpxchg(&rc->page_table, index, NULL, page, GFP_KERNEL);
+	old = xa_cmpxchg(&rc->page_table, index, NULL, page, gfp);
 	if (!old)
 		return page;
 	kmem_cache_free(cache, page);
 	return xa_is_err(old) ? ERR_PTR(xa_err(old)) : old;
+}
+
+/**
+ * popcorn_page_make() - look a page up, or make it
+ * @rc: the program
+ * @index: which page
+ * @gfp: how long it may take; a peer's receiver must not wait for a user's memory limit
+ *
+ * Return: the page, which lives as long as @rc, or an ERR_PTR.
+ */
+struct popcorn_page *popcorn_page_make(struct remote_context *rc, u64 index, gfp_t gfp)
+{
+	struct popcorn_page *page = popcorn_page_find(rc, index);
+	struct mem_cgroup *old;
+
+	if (index >= rc->pages)
+		return ERR_PTR(-ERANGE);
+	if (page)
+		return page;
+	old = set_active_memcg(rc->memcg);
+	page = enter_page(rc, index, gfp);
+	set_active_memcg(old);
+	return page;
 }
 
 /**
@@ -168,7 +179,7 @@ void popcorn_pages_free(struct remote_context *rc)
 
 int popcorn_page_init(void)
 {
-	cache = KMEM_CACHE(popcorn_page, 0);
+	cache = KMEM_CACHE(popcorn_page, SLAB_ACCOUNT);
 	return cache ? 0 : -ENOMEM;
 }
 

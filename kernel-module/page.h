@@ -47,7 +47,7 @@ struct popcorn_page {
 };
 
 struct popcorn_page *popcorn_page_find(struct remote_context *rc, u64 index);
-struct popcorn_page *popcorn_page_make(struct remote_context *rc, u64 index);
+struct popcorn_page *popcorn_page_make(struct remote_context *rc, u64 index, gfp_t gfp);
 int popcorn_page_fill(struct remote_context *rc, struct popcorn_page *page);
 void popcorn_page_drop(struct popcorn_page *page);
 struct page **popcorn_memory_alloc(struct remote_context *rc, unsigned long set);

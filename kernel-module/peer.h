@@ -66,8 +66,9 @@ struct pcn_incoming {
  * @receiver: thread that receives
  * @flags: PCN_PEER_UP, PCN_PEER_DEAD, PCN_PEER_STUCK
  * @reason: negative errno that it died of
- * @lock: protects @queue, and adding to @requests against death
+ * @lock: protects @queue and @queued, and adding to @requests against death
  * @queue: messages to send, by priority
+ * @queued: how many
  * @send_wait: @sender waits here
  * @out: the message that is being sent
  * @in: what is being received
@@ -90,6 +91,7 @@ struct pcn_peer {
 	int reason;
 	spinlock_t lock;
 	struct list_head queue[PCN_PRIORITIES];
+	u32 queued;
 	wait_queue_head_t send_wait;
 	struct pcn_outgoing out;
 	struct pcn_incoming in;

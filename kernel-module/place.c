@@ -26,24 +26,24 @@ struct pcn_peer *place_bind(struct remote_context *rc, u32 nid)
 {
 	struct pcn_peer *peer = pcn_peer_get(nid);
 	struct popcorn_place *place;
-	bool lost;
+	int err = 0;
 
 	if (!peer)
 		return ERR_PTR(-EHOSTUNREACH);
-	if (!pcn_peer_up(peer)) {
-		pcn_peer_put(peer);
-		return ERR_PTR(-EHOSTUNREACH);
-	}
 	place = &rc->places[nid];
 	spin_lock(&rc->lock);
-	lost = place->lost || (place->peer && place->peer != peer);
-	if (!lost && !place->peer)
+	/* A peer that is up now finds the place when it is lost. */
+	if (!pcn_peer_up(peer))
+		err = -EHOSTUNREACH;
+	else if (place->lost || (place->peer && place->peer != peer))
+		err = -ECONNRESET;
+	else if (!place->peer)
 		place->peer = pcn_peer_hold(peer);
 	spin_unlock(&rc->lock);
-	if (!lost)
+	if (!err)
 		return peer;
 	pcn_peer_put(peer);
-	return ERR_PTR(-ECONNRESET);
+	return ERR_PTR(err);
 }
 
 /*
@@ -112,8 +112,21 @@ void place_lost(struct remote_context *rc, struct pcn_peer *peer, s64 result)
 			back = task_lost(task, &work, &drop);
 		spin_unlock(&rc->lock);
 		kfree(work);
-		onward_answer(back, drop, -ECONNRESET);
+		onward_answer(rc, back, drop, -ECONNRESET);
 	} while (task);
+}
+
+/* A thread has been given back to this peer: if the program's process there was gone already, the thread is. */
+void place_lost_again(struct remote_context *rc, struct pcn_peer *peer)
+{
+	struct popcorn_place *place = &rc->places[peer->nid];
+	bool lost;
+
+	spin_lock(&rc->lock);
+	lost = place->peer == peer && place->lost;
+	spin_unlock(&rc->lock);
+	if (lost)
+		place_lost(rc, peer, 0);
 }
 
 /**

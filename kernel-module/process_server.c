@@ -57,7 +57,7 @@ struct popcorn_task *origin_own_task(struct remote_context *rc, bool make)
 
 	spin_lock(&rc->lock);
 	task = popcorn_task_find(rc, pid, 0);
-	if (!task && spare) {
+	if (!task && spare && !rc->ended) {
 		task = spare;
 		spare = NULL;
 		list_add(&task->link, &rc->tasks);
@@ -68,6 +68,21 @@ struct popcorn_task *origin_own_task(struct remote_context *rc, bool make)
 	if (spare)
 		popcorn_task_put(spare);
 	return task;
+}
+
+/* A thread that is at home, and that nothing waits for, leaves nothing here. */
+void origin_task_home(struct remote_context *rc, struct popcorn_task *task)
+{
+	bool done;
+
+	spin_lock(&rc->lock);
+	done = task->state == POPCORN_TASK_HOME && list_empty(&task->events) && list_empty(&task->calls) &&
+	       !list_empty(&task->link);
+	if (done)
+		list_del_init(&task->link);
+	spin_unlock(&rc->lock);
+	if (done)
+		popcorn_task_drop(task);
 }
 
 /* The resource limits of the calling process go along. */
@@ -190,9 +205,9 @@ static int call_off(struct remote_context *rc, struct popcorn_task *task, struct
 {
 	int err;
 
-	while ((err = ask_cancel(peer, key)) == -EAGAIN)
+	while ((err = ask_cancel(peer, key)) == -EAGAIN && !fatal_signal_pending(current))
 		usleep_range(1000, 2000);
-	if (err && err != -EINTR) {
+	if (err && err != -EINTR && err != -EAGAIN) {
 		pcn_peer_close(peer, err);
 		wait_event_timeout(task->wait, !task_leaving(rc, task), msecs_to_jiffies(popcorn_timeout_ms));
 	}
@@ -265,6 +280,8 @@ static int process_server_do_migration(struct remote_context *rc, u32 nid, const
 	}
 	trace_popcorn_hop(rc->id, task->pid, popcorn_nid, nid, err);
 	popcorn_count(err ? POPCORN_STAT_HOPS_REFUSED : POPCORN_STAT_HOPS_OUT);
+	if (err)
+		origin_task_home(rc, task);
 	popcorn_task_put(task);
 	return err;
 }
@@ -316,10 +333,11 @@ static int handle_task_pairing(struct pcn_kmsg_message *msg)
 			err = 0;
 		}
 		spin_unlock(&rc->lock);
-		popcorn_context_put(rc);
 	}
 	origin_reply(msg, err);
-	onward_answer(back, drop, 0);
+	onward_answer(rc, back, drop, 0);
+	if (rc)
+		popcorn_context_put(rc);
 	pcn_kmsg_done(msg);
 	return 0;
 }
@@ -334,7 +352,7 @@ static int handle_task_migrate_nack(struct pcn_kmsg_message *msg)
 	struct remote_context *rc;
 	struct popcorn_task *task;
 
-	if (!error || error > MAX_ERRNO) {
+	if (!pcn_kmsg_error(error)) {
 		pcn_kmsg_done(msg);
 		return -EPROTO;
 	}
@@ -350,9 +368,9 @@ static int handle_task_migrate_nack(struct pcn_kmsg_message *msg)
 			back = onward_done(task, -(int)error, &drop);
 		}
 		spin_unlock(&rc->lock);
+		onward_answer(rc, back, drop, -(int)error);
 		popcorn_context_put(rc);
 	}
-	onward_answer(back, drop, -(int)error);
 	pcn_kmsg_done(msg);
 	return 0;
 }
@@ -371,6 +389,9 @@ struct remote_context *process_server_create(const struct popcorn_origin *arg, s
 
 	if (popcorn_nid < 0)
 		return ERR_PTR(-ENONET);
+	/* Another machine may give the ids of a user namespace to somebody else. */
+	if (current_user_ns() != &init_user_ns)
+		return ERR_PTR(-EPERM);
 	if (!arg->pages || arg->pages > POPCORN_PAGES_MAX)
 		return ERR_PTR(-EINVAL);
 	rc = popcorn_context_alloc(popcorn_nid, id, arg->pages);
@@ -385,6 +406,20 @@ struct remote_context *process_server_create(const struct popcorn_origin *arg, s
 	return rc;
 }
 
+/* Takes a thread out of a program that has ended: no other comes. (Some may still be asking for something.) */
+static struct popcorn_task *end_task(struct remote_context *rc)
+{
+	struct popcorn_task *task;
+
+	spin_lock(&rc->lock);
+	rc->ended = true;
+	task = list_first_entry_or_null(&rc->tasks, struct popcorn_task, link);
+	if (task)
+		list_del_init(&task->link);
+	spin_unlock(&rc->lock);
+	return task;
+}
+
 /**
  * process_server_end() - a program at home here has ended, however it ended
  * @rc: the program
@@ -394,16 +429,12 @@ struct remote_context *process_server_create(const struct popcorn_origin *arg, s
 void process_server_end(struct remote_context *rc)
 {
 	struct pcn_task_key key = { .context = cpu_to_le64(rc->id) };
-	struct popcorn_task *task, *next;
+	struct popcorn_task *task;
 	struct pcn_peer *peer;
-	LIST_HEAD(tasks);
 	u32 nid;
 
 	popcorn_context_remove(rc);
-	spin_lock(&rc->lock);
-	list_splice_init(&rc->tasks, &tasks);
-	spin_unlock(&rc->lock);
-	list_for_each_entry_safe(task, next, &tasks, link)
+	while ((task = end_task(rc)))
 		popcorn_task_drop(task);
 	for (nid = 0; nid < POPCORN_NODES_MAX; nid++) {
 		peer = READ_ONCE(rc->places[nid].peer);

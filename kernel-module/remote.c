@@ -123,7 +123,7 @@ static void cancel_task(struct remote_context *rc, const struct pcn_task_key *ke
 	spin_lock(&rc->lock);
 	task = popcorn_task_find(rc, le32_to_cpu(key->pid), le32_to_cpu(key->hop));
 	if (task && (task->state == POPCORN_TASK_ARRIVED || task->state == POPCORN_TASK_FORKED)) {
-		rc->waiting--;
+		rc->threads--;
 		task->state = POPCORN_TASK_GONE;
 		list_del_init(&task->link);
 	} else {

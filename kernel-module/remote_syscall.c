@@ -4,6 +4,16 @@
 #include "request.h"
 #include "stats.h"
 
+static int syscall_answered(struct pcn_request *request)
+{
+	struct popcorn_task *task = request->data;
+
+	atomic_dec(&task->unanswered);
+	wake_up_all(&task->wait);
+	popcorn_task_put(task);
+	return 0;
+}
+
 static int syscall_start(struct remote_context *rc, struct popcorn_task *task, const struct popcorn_syscall *arg)
 {
 	struct pcn_kmsg_message *msg;
@@ -13,6 +23,8 @@ static int syscall_start(struct remote_context *rc, struct popcorn_task *task, c
 
 	if (task->depth == POPCORN_SYSCALL_DEPTH)
 		return -EBUSY;
+	if (wait_event_interruptible(task->wait, atomic_read(&task->unanswered) < POPCORN_CALLS_MAX))
+		return -EINTR;
 	msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_SYSCALL_FWD, sizeof(*call));
 	if (!msg)
 		return -ENOMEM;
@@ -21,9 +33,13 @@ static int syscall_start(struct remote_context *rc, struct popcorn_task *task, c
 	call->nr = cpu_to_le64(arg->nr);
 	for (i = 0; i < ARRAY_SIZE(call->args); i++)
 		call->args[i] = cpu_to_le64(arg->args[i]);
-	request = pcn_request_start(rc->peer, msg, NULL, NULL);
-	if (IS_ERR(request))
+	atomic_inc(&task->unanswered);
+	request = pcn_request_start(rc->peer, msg, syscall_answered, popcorn_task_hold(task));
+	if (IS_ERR(request)) {
+		atomic_dec(&task->unanswered);
+		popcorn_task_put(task);
 		return PTR_ERR(request);
+	}
 	task->syscalls[task->depth++] = request;
 	popcorn_count(POPCORN_STAT_SYSCALLS);
 	return 0;

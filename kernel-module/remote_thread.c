@@ -56,8 +56,7 @@ void remote_task_end(struct remote_context *rc, struct popcorn_task *task)
 	spin_lock(&rc->lock);
 	there = task->state != POPCORN_TASK_GONE;
 	if (there) {
-		if (task->state == POPCORN_TASK_ARRIVED || task->state == POPCORN_TASK_FORKED)
-			rc->waiting--;
+		rc->threads--;
 		task->state = POPCORN_TASK_GONE;
 		list_del_init(&task->link);
 	}
@@ -73,7 +72,6 @@ static struct popcorn_task *claim_task(struct remote_context *rc, const struct p
 	spin_lock(&rc->lock);
 	task = popcorn_task_find(rc, key->pid, key->hop);
 	if (task && task->state == POPCORN_TASK_FORKED) {
-		rc->waiting--;
 		task->state = POPCORN_TASK_PAIRING;
 		task->thread = current;
 		get_task_struct(current);

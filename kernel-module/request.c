@@ -184,7 +184,7 @@ int pcn_request_complete(struct pcn_peer *peer, struct pcn_kmsg_message *msg)
 		return request_finish(request, 0, msg);
 	error = le32_to_cpu(((struct pcn_nack *)msg->body)->error);
 	pcn_kmsg_done(msg);
-	if (error && error <= MAX_ERRNO)
+	if (pcn_kmsg_error(error))
 		return request_finish(request, -(int)error, NULL);
 	request_finish(request, -EPROTO, NULL);
 	return -EPROTO;

@@ -14,6 +14,9 @@
 #include "stats.h"
 #include "trace.h"
 
+/* A peer that lets this many messages wait asks, and does not take the answers. */
+#define PCN_QUEUED_MAX 65536
+
 static struct pcn_kmsg_message *next_message(struct pcn_peer *peer, bool *more)
 {
 	struct pcn_kmsg_message *msg = NULL;
@@ -24,8 +27,10 @@ static struct pcn_kmsg_message *next_message(struct pcn_peer *peer, bool *more)
 	for (priority = 0; priority < PCN_PRIORITIES; priority++) {
 		if (!msg) {
 			msg = list_first_entry_or_null(&peer->queue[priority], struct pcn_kmsg_message, link);
-			if (msg)
+			if (msg) {
 				list_del_init(&msg->link);
+				peer->queued--;
+			}
 		}
 		if (!list_empty(&peer->queue[priority]))
 			*more = true;
@@ -156,15 +161,19 @@ static void send_all(struct pcn_peer *peer, bool wait)
 int pcn_kmsg_post(struct pcn_peer *peer, struct pcn_kmsg_message *msg)
 {
 	enum pcn_kmsg_priority priority = pcn_kmsg_priority(msg->hdr.type, le16_to_cpu(msg->hdr.flags));
-	bool dead;
+	bool dead, full = false;
 
 	might_sleep();
 	msg->hdr.length = cpu_to_le32(msg->length + msg->page_count * PAGE_SIZE);
 	spin_lock(&peer->lock);
 	dead = test_bit(PCN_PEER_DEAD, &peer->flags);
-	if (!dead)
+	if (!dead) {
 		list_add_tail(&msg->link, &peer->queue[priority]);
+		full = ++peer->queued > PCN_QUEUED_MAX;
+	}
 	spin_unlock(&peer->lock);
+	if (full)
+		pcn_peer_close(peer, -ENOBUFS);
 	if (dead) {
 		pcn_kmsg_done(msg);
 		return -ECONNRESET;

@@ -3,7 +3,9 @@
  * At the origin: the shadow of a thread that is away. It waits for what the thread asks for and for what becomes of it, and
  * hands on the signals that hit it.
  */
+#include <linux/delay.h>
 #include <linux/pid.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "page.h"
@@ -69,10 +71,12 @@ static int handle_syscall_fwd(struct pcn_kmsg_message *msg)
 	if (rc) {
 		spin_lock(&rc->lock);
 		task = origin_task(rc, msg, &call->key);
-		if (task && task->state == POPCORN_TASK_AWAY)
-			request_remote_work(task, work);
-		else
+		/* The nodes that it has been to see to it that there are not too many. */
+		if (!task || task->state != POPCORN_TASK_AWAY ||
+		    !atomic_add_unless(&task->unanswered, 1, 4 * POPCORN_CALLS_MAX))
 			task = NULL;
+		else
+			request_remote_work(task, work);
 		spin_unlock(&rc->lock);
 		popcorn_context_put(rc);
 	}
@@ -98,6 +102,7 @@ static int answer_call(struct remote_context *rc, struct popcorn_task *task, con
 	spin_unlock(&rc->lock);
 	if (!found)
 		return -EINVAL;
+	atomic_dec(&task->unanswered);
 	pcn_kmsg_reply(found->msg->peer, found->msg->hdr.type, arg->answer, &reply, sizeof(reply));
 	work_free(found);
 	return 0;
@@ -141,7 +146,7 @@ static struct popcorn_work *next_work(struct remote_context *rc, struct popcorn_
 	if (task->state == POPCORN_TASK_ONWARD && time_after(jiffies, task->deadline))
 		back = onward_done(task, -ETIMEDOUT, &drop);
 	spin_unlock(&rc->lock);
-	onward_answer(back, drop, -ETIMEDOUT);
+	onward_answer(rc, back, drop, -ETIMEDOUT);
 	return work;
 }
 
@@ -234,6 +239,8 @@ long __process_remote_works(struct remote_context *rc, struct popcorn_serve *arg
 	if (!task)
 		return -ESRCH;
 	err = serve(rc, task, arg);
+	if (!err && arg->event >= POPCORN_EVENT_BACK)
+		origin_task_home(rc, task);
 	popcorn_task_put(task);
 	return err;
 }
@@ -308,6 +315,24 @@ put_task:
 	return err;
 }
 
+static int ask_tell(struct remote_context *rc, struct pcn_peer *peer)
+{
+	struct pcn_kmsg_message *msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_WORKER_TELL, sizeof(struct pcn_worker_tell));
+	struct pcn_request *request;
+	int err;
+
+	if (!msg)
+		return -ENOMEM;
+	((struct pcn_worker_tell *)msg->body)->context = cpu_to_le64(rc->id);
+	request = pcn_request_start(peer, msg, NULL, NULL);
+	if (IS_ERR(request))
+		return PTR_ERR(request);
+	/* A lost peer is found to be lost before that: then the program is not there any more. */
+	err = pcn_request_wait(request, PCN_WAIT_KILLABLE, 2 * popcorn_timeout_ms);
+	pcn_request_put(request);
+	return err;
+}
+
 /**
  * process_server_tell() - have a program's worker on another node look at something, and wait until it has
  * @rc: the program
@@ -318,25 +343,12 @@ put_task:
 int process_server_tell(struct remote_context *rc, u32 nid)
 {
 	struct pcn_peer *peer = process_server_place(rc, nid);
-	struct pcn_kmsg_message *msg;
-	struct pcn_request *request;
 	int err;
 
 	if (!peer)
 		return -ESRCH;
-	msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_WORKER_TELL, sizeof(struct pcn_worker_tell));
-	if (msg) {
-		((struct pcn_worker_tell *)msg->body)->context = cpu_to_le64(rc->id);
-		request = pcn_request_start(peer, msg, NULL, NULL);
-	} else {
-		request = ERR_PTR(-ENOMEM);
-	}
-	err = PTR_ERR_OR_ZERO(request);
-	if (!err) {
-		/* A lost peer is found to be lost before that: then the program is not there any more. */
-		err = pcn_request_wait(request, PCN_WAIT_KILLABLE, 2 * popcorn_timeout_ms);
-		pcn_request_put(request);
-	}
+	while ((err = ask_tell(rc, peer)) == -EAGAIN && !fatal_signal_pending(current))
+		usleep_range(1000, 2000);
 	pcn_peer_put(peer);
 	return err;
 }

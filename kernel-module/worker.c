@@ -3,6 +3,9 @@
 #include <linux/sched/signal.h>
 #include "remote_internal.h"
 
+/* Whoever tells a program's worker more than this at once is asked to do it again. */
+#define TELLS_MAX 1024
+
 /* Answers what the worker has been told of, or (the program ends) refuses all that it should have been. */
 void worker_answer_tells(struct remote_context *rc, int err)
 {
@@ -13,6 +16,8 @@ void worker_answer_tells(struct remote_context *rc, int err)
 	list_splice_init(&rc->told, &done);
 	if (err)
 		list_splice_init(&rc->tells, &done);
+	list_for_each_entry(msg, &done, link)
+		rc->tell_count--;
 	spin_unlock(&rc->lock);
 	list_for_each_entry_safe(msg, next, &done, link) {
 		u64 id = le64_to_cpu(msg->hdr.id);
@@ -29,19 +34,22 @@ static int handle_worker_tell(struct pcn_kmsg_message *msg)
 {
 	struct pcn_worker_tell *tell = (struct pcn_worker_tell *)msg->body;
 	struct remote_context *rc = popcorn_context_find(msg->peer->nid, le64_to_cpu(tell->context));
-	bool there = false;
+	int err = -ESRCH;
 
 	if (rc) {
 		spin_lock(&rc->lock);
-		there = rc->peer == msg->peer && rc->pid && !rc->stop_remote_worker;
-		if (there)
+		if (rc->peer == msg->peer && rc->pid && !rc->stop_remote_worker)
+			err = rc->tell_count < TELLS_MAX ? 0 : -EAGAIN;
+		if (!err) {
 			list_add_tail(&msg->link, &rc->tells);
+			rc->tell_count++;
+		}
 		spin_unlock(&rc->lock);
 		wake_up(&rc->worker_wait);
 		popcorn_context_put(rc);
 	}
-	if (!there) {
-		pcn_kmsg_nack(msg->peer, msg->hdr.type, le64_to_cpu(msg->hdr.id), -ESRCH);
+	if (err) {
+		pcn_kmsg_nack(msg->peer, msg->hdr.type, le64_to_cpu(msg->hdr.id), err);
 		pcn_kmsg_done(msg);
 	}
 	return 0;

@@ -35,12 +35,20 @@ struct module {
     const char *resolved, *lowered;
 };
 
-/* Intrinsics that become calls of libm where an ISA lacks the instruction. */
+/* Intrinsics that become calls of the function of libm with the same name where an ISA lacks the instruction.
+ */
 static const char *const math[] = {
-    "sin",  "cos",       "tan",   "asin",      "acos",  "atan",   "sinh",    "cosh",  "tanh",
-    "exp",  "exp2",      "exp10", "log",       "log2",  "log10",  "pow",     "sqrt",  "floor",
-    "ceil", "trunc",     "rint",  "nearbyint", "round", "lround", "llround", "lrint", "llrint",
-    "fma",  "roundeven", "ldexp", "frexp",     "modf",  "atan2",  "fmod",
+    "sin",  "cos",       "tan",   "asin",     "acos",  "atan",   "sinh",      "cosh",  "tanh",
+    "exp",  "exp2",      "exp10", "log",      "log2",  "log10",  "pow",       "sqrt",  "floor",
+    "ceil", "trunc",     "rint",  "copysign", "round", "lround", "llround",   "lrint", "llrint",
+    "fma",  "roundeven", "ldexp", "frexp",    "modf",  "atan2",  "nearbyint",
+};
+
+/* And those that become another's; the instruction `frem`, which any module may have, is no intrinsic. */
+static const struct {
+    const char *intrinsic, *function;
+} other_math[] = {
+    {"minnum", "fmin"}, {"maxnum", "fmax"}, {"pow", "cbrt"}, {NULL, "fmod"}, {NULL, "trunc"},
 };
 
 static void write_response(const char *path, const struct list *words) {
@@ -121,24 +129,30 @@ static bool resolve(const struct module *m) {
     return run_lld(&words, m->resolved);
 }
 
-static bool contains(const struct file_bytes *f, const char *text) {
-    return memmem(f->bytes, f->size, text, strlen(text)) != NULL;
+/* Names of intrinsics in use lie as they are in a bitcode file's string table. */
+static bool uses(const struct file_bytes *bitcode, const char *intrinsic) {
+    char *text = must_format(".%s.", intrinsic);
+    bool found = memmem(bitcode->bytes, bitcode->size, text, strlen(text)) != NULL;
+    free(text);
+    return found;
 }
 
-/* Names of intrinsics in use lie as they are in a bitcode file's string table; `frem` has none. */
+static void keep_function(struct module *m, const char *name) {
+    list_add(&m->keep, name);
+    list_add(&m->keep, must_format("%sf", name));
+    list_add(&m->keep, must_format("%sl", name));
+}
+
 static void keep_math(struct module *m) {
     struct file_bytes f;
     if (!file_map(m->resolved, &f))
         die("%s: %s", m->resolved, strerror(errno));
-    for (size_t i = 0; i < sizeof math / sizeof *math; i++) {
-        char *text = must_format(".%s.", math[i]);
-        if (!strcmp(math[i], "fmod") || contains(&f, text)) {
-            list_add(&m->keep, math[i]);
-            list_add(&m->keep, must_format("%sf", math[i]));
-            list_add(&m->keep, must_format("%sl", math[i]));
-        }
-        free(text);
-    }
+    for (size_t i = 0; i < sizeof math / sizeof *math; i++)
+        if (uses(&f, math[i]))
+            keep_function(m, math[i]);
+    for (size_t i = 0; i < sizeof other_math / sizeof *other_math; i++)
+        if (!other_math[i].intrinsic || uses(&f, other_math[i].intrinsic))
+            keep_function(m, other_math[i].function);
     file_unmap(&f);
 }
 

@@ -22,6 +22,30 @@ static void complain(const Instruction &I, const Twine &What) {
     errs() << "error: in function '" << I.getFunction()->getName() << "': " << What << '\n';
 }
 
+// Floating point of 16 bits: an ISA without instructions for it calls functions whose arguments compilers do
+// not agree on.
+static bool isHalf(const Type *T) {
+    return T->getScalarType()->isHalfTy() || T->getScalarType()->isBFloatTy();
+}
+
+static bool computesInHalf(const Instruction &I) {
+    if (auto *Call = dyn_cast<IntrinsicInst>(&I))
+        if (Call->getIntrinsicID() == Intrinsic::convert_from_fp16 ||
+            Call->getIntrinsicID() == Intrinsic::convert_to_fp16)
+            return true;
+    return isHalf(I.getType()) || any_of(I.operands(), [](const Use &U) { return isHalf(U->getType()); });
+}
+
+// Once a function: each line would have several such instructions.
+static bool refuseHalf(const Function &F) {
+    for (const Instruction &I : instructions(F))
+        if (computesInHalf(I)) {
+            complain(I, "floating point of 16 bits is not supported; use float");
+            return true;
+        }
+    return false;
+}
+
 static bool refuse(const Instruction &I) {
     if (auto *Call = dyn_cast<CallBase>(&I)) {
         if (auto *Asm = dyn_cast<InlineAsm>(Call->getCalledOperand()); Asm && !Asm->getAsmString().empty()) {
@@ -59,9 +83,11 @@ void refuseUnsupported(Module &M) {
         errs() << "error: '" << G.getName() << "': ifunc is not supported\n";
         Refused = true;
     }
-    for (const Function &F : M)
+    for (const Function &F : M) {
+        Refused |= refuseHalf(F);
         for (const Instruction &I : instructions(F))
             Refused |= refuse(I);
+    }
     if (Refused)
         std::exit(1);
 }

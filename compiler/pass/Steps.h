@@ -58,6 +58,9 @@ void refuseUnsupported(llvm::Module &M);
 // CommonAbi.cpp: one ABI for all ISAs: no target attributes, variadic functions, computed goto or aliases.
 void lowerToCommonAbi(llvm::Module &M);
 
+// LockedAtomics.cpp: atomic operations that need a lock on some ISA become calls of libc.
+void lowerLockedAtomics(llvm::Module &M);
+
 // ThreadLocal.cpp: thread-local variables become thread pointer + constant.
 void lowerThreadLocals(llvm::Module &M);
 

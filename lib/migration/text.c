@@ -105,6 +105,14 @@ const char *text_error(int error) {
         return "not a popcorn program";
     case E_NOSYS:
         return "not supported";
+    case E_NOTDIR:
+        return "not in a folder";
+    case E_ISDIR:
+        return "is a folder";
+    case E_NOSPC:
+        return "the disk is full";
+    case E_ROFS:
+        return "read-only file system";
     case E_NODEV:
         return "no such node";
     case E_SRCH:

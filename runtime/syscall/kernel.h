@@ -116,6 +116,8 @@ enum {
     E_BUSY = 16,
     E_EXIST = 17,
     E_NODEV = 19,
+    E_NOTDIR = 20,
+    E_ISDIR = 21,
     E_INVAL = 22,
     E_MFILE = 24,
     E_NOEXEC = 8,
@@ -126,6 +128,8 @@ enum {
     E_HOSTDOWN = 112,
     E_HOSTUNREACH = 113,
     E_NOTTY = 25,
+    E_NOSPC = 28,
+    E_ROFS = 30,
     E_IO = 5,
     E_NONET = 64,
 };

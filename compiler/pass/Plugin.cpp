@@ -60,6 +60,7 @@ class PopcornPass : public PassInfoMixin<PopcornPass> {
         refuseUnsupported(M);
         // A function has up to three bodies, none of them the source's: its lines were for the messages.
         StripDebugInfo(M);
+        joinNamedSections(M);
         lowerLockedAtomics(M);
         lowerToCommonAbi(M);
         lowerThreadLocals(M);

@@ -58,6 +58,9 @@ void refuseUnsupported(llvm::Module &M);
 // CommonAbi.cpp: one ABI for all ISAs: no target attributes, variadic functions, computed goto or aliases.
 void lowerToCommonAbi(llvm::Module &M);
 
+// NamedSections.cpp: the variables between __start_NAME and __stop_NAME become one.
+void joinNamedSections(llvm::Module &M);
+
 // LockedAtomics.cpp: atomic operations that need a lock on some ISA become calls of libc.
 void lowerLockedAtomics(llvm::Module &M);
 

@@ -73,6 +73,15 @@ static const struct {
     {"-target", "the target is all ISAs; choose with --popcorn-isas=LIST"},
     {"--target=*", "the target is all ISAs; choose with --popcorn-isas=LIST"},
     {"-fsplit-stack", "stacks are Popcorn's own"},
+    {"-fopenmp*", "OpenMP needs a run-time library of one ISA"},
+    {"--coverage", "its run-time library is one ISA's; measure a native build"},
+    {"-fprofile-generate*", "its run-time library is one ISA's; measure a native build"},
+    {"-fprofile-instr-generate*", "its run-time library is one ISA's; measure a native build"},
+    {"-fprofile-arcs", "its run-time library is one ISA's; measure a native build"},
+    {"-fcoverage-mapping", "its run-time library is one ISA's; measure a native build"},
+    {"-pg", "its run-time library is one ISA's; measure a native build"},
+    {"-nostdlib", "the run time is linked with libc"},
+    {"-nostartfiles", "the run time starts the program"},
 };
 
 /* Options of the linker, handed over as they are. */

@@ -7,17 +7,21 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <uapi/popcorn.h>
 #include <unistd.h>
 
+#include "agent/guests.h"
 #include "agent/images.h"
 #include "agent/launch.h"
 #include "agent/link.h"
@@ -73,6 +77,10 @@ __attribute__((format(printf, 1, 2))) static void note(const char *format, ...) 
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    /* A program's name is its user's choice. */
+    for (char *c = line; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
     fprintf(stderr, "popcorn: agent: %s\n", line);
 }
 
@@ -113,14 +121,23 @@ static void *keep_connected(void *argument) {
     return NULL;
 }
 
+/* Anybody can try: one line a second says enough. */
+static void note_refusal(const char *error) {
+    static _Atomic time_t last;
+    time_t now = time(NULL);
+    if (atomic_exchange(&last, now) != now)
+        note("%s", error);
+}
+
 static void *answer(void *argument) {
     int socket = (int)(intptr_t)argument;
     const struct link_answer yes = {0};
     struct link_hello hello;
     char error[256];
     int nid = link_accept(&machines, socket, &hello, error);
+    guests_leave(socket);
     if (nid < 0)
-        note("%s", error);
+        note_refusal(error);
     if (nid >= 0 && link_write(socket, &yes, sizeof yes) == 0) {
         if (hello.purpose == LINK_PEER) {
             hand_in(nid, socket);
@@ -132,38 +149,54 @@ static void *answer(void *argument) {
     return NULL;
 }
 
-static void start_thread(void *(*run)(void *), void *argument) {
+static bool start_thread(void *(*run)(void *), void *argument) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, run, argument))
-        die("agent: no memory for a thread");
+        return false;
     pthread_detach(thread);
+    return true;
+}
+
+static void accept_one(int listener) {
+    int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (socket < 0) {
+        if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN)
+            sleep(PAUSE);
+        return;
+    }
+    guests_enter(socket);
+    if (start_thread(answer, (void *)(intptr_t)socket))
+        return;
+    guests_leave(socket);
+    close(socket);
 }
 
 static void *accept_all(void *argument) {
-    int listener = (int)(intptr_t)argument;
+    struct pollfd listener = {.fd = (int)(intptr_t)argument, .events = POLLIN};
     for (;;) {
-        int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-        if (socket >= 0)
-            start_thread(answer, (void *)(intptr_t)socket);
-        else if (errno != EINTR && errno != ECONNABORTED)
-            sleep(PAUSE);
+        if (poll(&listener, 1, PAUSE * 1000) > 0)
+            accept_one(listener.fd);
+        guests_watch();
     }
     return NULL;
+}
+
+static void refuse(const struct popcorn_clone_request *request, int error, const char *why) {
+    struct popcorn_refuse refuse = {.cookie = request->cookie, .error = (uint32_t)error};
+    note("%.16s (pid %u of node %u) is refused: %s", request->comm, request->tgid, request->nid, why);
+    ioctl(device, POPCORN_IOC_REFUSE, &refuse);
 }
 
 /* A program wants to come here. */
 static void *clone_request(void *argument) {
     struct popcorn_clone_request *request = argument;
     char error[256];
-    int image = images_get(&machines, (int)request->nid, request->tgid, request->hash, error);
+    int image = images_get(&machines, request, error);
     int r = image < 0 ? errno : launch(request, machines.self, image, error);
     if (image >= 0)
         close(image);
-    if (r) {
-        struct popcorn_refuse refuse = {.cookie = request->cookie, .error = (uint32_t)r};
-        note("%.16s (pid %u of node %u) is refused: %s", request->comm, request->tgid, request->nid, error);
-        ioctl(device, POPCORN_IOC_REFUSE, &refuse);
-    }
+    if (r)
+        refuse(request, r, error);
     free(request);
     return NULL;
 }
@@ -175,13 +208,13 @@ static void *take_requests(void *argument) {
         if (!request)
             die("agent: out of memory");
         ssize_t n = read(device, request, sizeof *request);
-        if (n == sizeof *request) {
-            start_thread(clone_request, request);
+        if (n == sizeof *request && start_thread(clone_request, request))
             continue;
-        }
-        free(request);
-        if (n >= 0 || errno != EINTR)
+        if (n == sizeof *request)
+            refuse(request, EAGAIN, "no memory for a thread");
+        else if (n >= 0 || errno != EINTR)
             die("agent: the module has no requests: %s", strerror(errno));
+        free(request);
     }
     return NULL;
 }
@@ -237,11 +270,12 @@ int command_agent(int argc, char **argv) {
     int listener = link_listen(&machines, error);
     if (listener < 0)
         die("agent: %s", error);
-    start_thread(accept_all, (void *)(intptr_t)listener);
-    start_thread(take_requests, NULL);
+    bool good = start_thread(accept_all, (void *)(intptr_t)listener) && start_thread(take_requests, NULL);
     for (int nid = 0; nid < machines.self; nid++)
         if (machines.known[nid])
-            start_thread(keep_connected, (void *)(intptr_t)nid);
+            good = good && start_thread(keep_connected, (void *)(intptr_t)nid);
+    if (!good)
+        die("agent: no memory for a thread");
     sigwait(&ends, &sig);
     disconnect();
     return 0;

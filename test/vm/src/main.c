@@ -10,6 +10,7 @@
  * vmtest tests NID NAME...      runs tests against node NID
  * vmtest answer                answers what `bench` asks over plain TCP
  * vmtest bench NID THERE HERE   measures against node NID at address THERE, itself being at HERE
+ * vmtest crowd ADDRESS          connects to an agent very often, and says nothing; good if it turns most away
  * vmtest as UID PROGRAM...      runs a program as a user
  */
 #include "vm.h"
@@ -18,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +136,32 @@ static int connect_main(unsigned nid, const char *where) {
     }
 }
 
+/* The agent keeps no more than 64 whom it does not know; those stay here for a while. */
+static int crowd_main(const char *where) {
+    enum { CROWD = 100, LEAST = 36 };
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    struct pollfd guests[CROWD];
+    int gone = 0;
+    inet_pton(AF_INET, where, &address.sin_addr);
+    for (int i = 0; i < CROWD; i++) {
+        guests[i] = (struct pollfd){.fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLIN};
+        check(!connect(guests[i].fd, (struct sockaddr *)&address, sizeof address), "connect");
+    }
+    for (uint64_t begin = now_ns(); gone < LEAST && now_ns() - begin < 5000000000; usleep(50000)) {
+        poll(guests, CROWD, 0);
+        gone = 0;
+        for (int i = 0; i < CROWD; i++)
+            gone += guests[i].revents != 0;
+    }
+    printf("# %d of %d were turned away\n", gone, CROWD);
+    fflush(stdout);
+    if (!fork()) {
+        sleep(60);
+        _exit(0);
+    }
+    return gone < LEAST;
+}
+
 static int node_main(uint32_t nid) {
     check(!ioctl(device(), POPCORN_IOC_NODE, &nid), "NODE");
     return 0;
@@ -151,6 +179,8 @@ int main(int argc, char **argv) {
         return listen_main(nid, argv[3]);
     if (!strcmp(what, "connect") && argc == 4)
         return connect_main(nid, argv[3]);
+    if (!strcmp(what, "crowd"))
+        return crowd_main(argv[2]);
     if (!strcmp(what, "agent"))
         return agent_main();
     if (!strcmp(what, "answer"))

@@ -10,10 +10,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/room.h"
 #include "popcorn/container.h"
 #include "popcorn/sha256.h"
 
-#define LARGEST (1ULL << 32) /* bytes of an image that are taken */
 #define NAME_SIZE 128
 
 /* A part of a file. */
@@ -95,15 +95,32 @@ static int reopen(int image) {
     return again;
 }
 
+/* An image that is here: a descriptor, or -1. */
+static int open_image(const char *name) {
+    int image = open(name, O_RDONLY | O_CLOEXEC);
+    if (image >= 0)
+        room_used(image);
+    return image;
+}
+
+/* 0 or an errno. */
+static int receive_within_room(int socket, const struct link_answer *answer, int to) {
+    if (!room_reserve(IMAGES_FOLDER, answer->size))
+        return ENOSPC;
+    int r = receive(socket, answer, to);
+    room_release(answer->size);
+    return r;
+}
+
 /* The image that the other side offers: it comes, unless it is here. A descriptor, or -1 with errno. */
 static int take(int socket, const struct link_answer *answer) {
     char name[NAME_SIZE];
     name_of("", answer->digest, name);
-    int image = open(name, O_RDONLY | O_CLOEXEC);
+    int image = open_image(name);
     if (image >= 0)
         return image;
     image = nameless();
-    int r = image < 0 ? errno : receive(socket, answer, image);
+    int r = image < 0 ? errno : receive_within_room(socket, answer, image);
     if (r == 0) {
         fchmod(image, 0555);
         enter(image, name);
@@ -119,26 +136,27 @@ static int fetch(int socket, char error[256]) {
     struct link_answer answer;
     if (link_read(socket, &answer, sizeof answer))
         return fail(error, "the program's machine", EIO);
-    if (answer.error || answer.size > LARGEST)
-        return fail(error, "the program's machine", answer.error ? answer.error : EFBIG);
+    if (answer.error)
+        return fail(error, "the program's machine", answer.error);
     int image = take(socket, &answer);
     return image < 0 ? fail(error, "the program's image", errno) : image;
 }
 
-int images_get(const struct machines *m, int nid, uint32_t tgid, const uint8_t digest[32], char error[256]) {
-    struct link_hello hello = {.purpose = LINK_IMAGE, .tgid = tgid};
-    char prefix[32], name[NAME_SIZE];
+int images_get(const struct machines *m, const struct popcorn_clone_request *program, char error[256]) {
+    struct link_hello hello = {.purpose = LINK_IMAGE, .tgid = program->tgid};
+    int nid = (int)program->nid;
+    char prefix[48], name[NAME_SIZE];
     struct utsname host;
-    snprintf(prefix, sizeof prefix, "program-%d-", nid);
-    name_of(prefix, digest, name);
-    int image = open(name, O_RDONLY | O_CLOEXEC);
+    snprintf(prefix, sizeof prefix, "program-%d-%u-", nid, program->uid);
+    name_of(prefix, program->hash, name);
+    int image = open_image(name);
     if (image >= 0)
         return image;
     if (nid < 0 || nid >= NODES_MAX || !m->known[nid])
         return fail(error, "the program's machine", ENOENT);
     uname(&host);
     snprintf(hello.isa, sizeof hello.isa, "%.15s", host.machine);
-    memcpy(hello.digest, digest, sizeof hello.digest);
+    memcpy(hello.digest, program->hash, sizeof hello.digest);
     int socket = link_connect(m, nid, hello, error);
     if (socket < 0) {
         errno = EHOSTUNREACH;

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -55,16 +56,23 @@ static void find_groups(struct start *s) {
         s->ngroups = 0;
 }
 
+static rlim_t less(rlim_t a, rlim_t b) {
+    return a < b ? a : b;
+}
+
 /*
- * The program's limits at its origin hold for its process here too. Not that of processor time, which is the
- * origin's alone, nor that of core files, as there are none.
+ * The program's limits at its origin hold for its process here too, as far as they are not above the agent's
+ * own: those are this machine's word. Of processor time, each process has as much. There are no core files.
  */
 static void set_limits(const struct popcorn_limit *limits) {
     static const struct rlimit none = {0, 0};
     for (int i = 0; i < POPCORN_LIMITS && i < RLIM_NLIMITS; i++) {
-        struct rlimit limit = {limits[i].soft, limits[i].hard};
-        if (i != RLIMIT_CPU && i != RLIMIT_CORE)
-            setrlimit(i, &limit);
+        struct rlimit own, limit;
+        if (i == RLIMIT_CORE || getrlimit(i, &own))
+            continue;
+        limit.rlim_max = less(limits[i].hard, own.rlim_max);
+        limit.rlim_cur = less(limits[i].soft, limit.rlim_max);
+        setrlimit(i, &limit);
     }
     setrlimit(RLIMIT_CORE, &none);
 }
@@ -80,14 +88,18 @@ static _Noreturn void become(const struct start *s) {
         if (dup2(fd[i], NODE_SOCKET + i) < 0)
             _exit(126);
     syscall(SYS_close_range, LAST_NODE_FD + 1, ~0U, 0);
+    /* The agent's terminal and log are not the user's. */
     int null = open("/dev/null", O_RDWR);
-    if (null > 0) {
-        dup2(null, 0);
-        dup2(null, 1);
+    for (int i = 0; i < 3; i++)
+        if (dup2(null, i) < 0)
+            _exit(126);
+    if (null > 2)
         close(null);
-    }
+    umask(077);
     sigemptyset(&empty);
     sigprocmask(SIG_SETMASK, &empty, NULL);
+    if (chdir("/"))
+        _exit(126);
     setsid();
     set_limits(s->limits);
     if (setgroups((size_t)s->ngroups, s->groups) || setresgid(s->gid, s->gid, s->gid) ||
@@ -107,24 +119,34 @@ static int greet(int socket, const struct popcorn_clone_request *request, int se
     return greeting.error ? fail(error, "the program's process cannot join", -greeting.error) : 0;
 }
 
+/* Makes the process, which ends when it cannot greet. 0 or an errno. */
+static int start(struct start *s, int self, const struct popcorn_clone_request *request, int ours) {
+    struct node_agent_greeting greeting = {.magic = GREETING_AGENT, .cookie = request->cookie, .node = self};
+    if (send(ours, &greeting, sizeof greeting, MSG_NOSIGNAL) < 0)
+        return errno;
+    pid_t pid = fork();
+    if (pid == 0)
+        become(s);
+    return pid < 0 ? errno : 0;
+}
+
 int launch(const struct popcorn_clone_request *request, int self, int image, char error[256]) {
     struct start s = {.limits = request->limits, .image = image, .uid = request->uid, .gid = request->gid};
-    struct node_agent_greeting greeting = {.magic = GREETING_AGENT, .cookie = request->cookie, .node = self};
     int pair[2];
     find_groups(&s);
     s.memory = open(DEVICE, O_RDWR | O_CLOEXEC);
-    if (s.memory < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+    if (s.memory < 0)
         return fail(error, DEVICE, errno);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+        int r = fail(error, "a socket", errno);
+        close(s.memory);
+        return r;
+    }
     s.socket = pair[1];
-    if (send(pair[0], &greeting, sizeof greeting, MSG_NOSIGNAL) < 0)
-        return fail(error, "a socket", errno);
-    pid_t pid = fork();
-    int number = errno;
-    if (pid == 0)
-        become(&s);
+    int r = start(&s, self, request, pair[0]);
     close(pair[1]);
     close(s.memory);
-    int r = pid < 0 ? fail(error, "fork", number) : greet(pair[0], request, self, error);
+    r = r ? fail(error, "its process", r) : greet(pair[0], request, self, error);
     close(pair[0]);
     return r;
 }

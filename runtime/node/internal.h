@@ -119,6 +119,9 @@ long local_call(struct popcorn_thread *, long number, const long argument[6]);
 void local_tell_shadow(struct popcorn_thread *);
 void local_forget_calls(struct popcorn_thread *, uint32_t keep);
 void local_shadow(struct popcorn_thread *);
+void shadow_remove_signal(struct popcorn_mailbox *, struct mailbox_signal *);
+/* The innermost signal that the thread has been told of, or NULL. */
+struct mailbox_signal *shadow_top_signal(struct popcorn_mailbox *);
 void local_attend(struct popcorn_thread *, struct mailbox_signal *, uint32_t seen, int64_t nanoseconds);
 void local_nudge(struct popcorn_thread *);
 

@@ -249,6 +249,7 @@ int device_send(struct popcorn_thread *thread, struct native *native, int nid, c
 }
 
 static int send_from_origin(struct popcorn_thread *thread, int nid, char *reason) {
+    struct native *native = thread->native[native_node];
     if (!connected(nid))
         return node_refuse(reason, "the machine is not connected, or the program has no image for it", "",
                            -E_NODEV);
@@ -259,13 +260,14 @@ static int send_from_origin(struct popcorn_thread *thread, int nid, char *reason
         return r;
     moved = true;
     critical_enter(); /* no handler may run between here and there */
-    r = device_send(thread, thread->native[native_node], nid, reason);
+    r = device_send(thread, native, nid, reason);
     if (r) {
         critical_leave();
         return r;
     }
     __atomic_store_n(&popcorn_control()->node[nid].state, POPCORN_NODE_RUNNING, __ATOMIC_RELEASE);
     critical_end();
+    native->calls = 0;
     node_carrier->shadow(thread);
     __builtin_trap();
 }
@@ -289,13 +291,58 @@ static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REAS
  * The shadow.
  */
 
-static void carry_out(struct popcorn_thread *thread, const struct popcorn_serve *call) {
-    long argument[6];
-    for (int i = 0; i < 6; i++)
-        argument[i] = (long)call->args[i];
-    struct popcorn_serve answer = {.answer = call->id, .flags = POPCORN_SERVE_ANSWER};
-    answer.answer_result = shadow_carry_out(thread, (long)call->nr, argument);
+static void answer(const struct native_call *call, long result) {
+    struct popcorn_serve answer = {
+        .answer = call->id, .answer_result = result, .flags = POPCORN_SERVE_ANSWER};
     device_ioctl(POPCORN_IOC_SERVE, &answer);
+}
+
+/* The innermost call. It is noted in case its frame here is dropped (look_after_orphans()). */
+static void carry_out(struct popcorn_thread *thread) {
+    struct native *native = thread->native[native_node];
+    const struct native_call call = native->call[native->calls - 1];
+    long result = shadow_carry_out(thread, call.number, call.argument);
+    native->calls--;
+    answer(&call, result);
+}
+
+static void take_call(struct popcorn_thread *thread, const struct popcorn_serve *event) {
+    struct native *native = thread->native[native_node];
+    struct native_call call = {.id = event->id, .number = (long)event->nr};
+    for (int i = 0; i < 6; i++)
+        call.argument[i] = (long)event->args[i];
+    if (native->calls == NATIVE_CALLS) {
+        answer(&call, -E_AGAIN);
+        return;
+    }
+    native->call[native->calls++] = call;
+    carry_out(thread);
+}
+
+/*
+ * A handler was left by longjmp, and with it all native frames here (shadow.c: start_anew()). A handler
+ * further out that has returned now had interrupted a call, which is the innermost one: it ends, or is made
+ * again.
+ */
+static void look_after_orphans(struct popcorn_thread *thread) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    struct native *native = thread->native[native_node];
+    struct mailbox_signal *s = shadow_top_signal(box);
+    uint32_t state = s ? atomic_load(&s->state) : MAILBOX_FREE;
+    bool interrupted = s && s->base;
+    native->calls = s ? s->base : 0;
+    native->orphans = s;
+    if (state == MAILBOX_ABANDONED)
+        shadow_remove_signal(box, s);
+    if (state != MAILBOX_DONE)
+        return;
+    bool restart = s->action.flags & ACTION_RESTART;
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &s->mask, 0, 8);
+    shadow_remove_signal(box, s);
+    if (interrupted && restart)
+        carry_out(thread);
+    else if (interrupted)
+        answer(&native->call[--native->calls], -E_INTR);
 }
 
 /* Some of it may be lost: from here on nothing looks at it, not even at the thread's block. */
@@ -325,7 +372,7 @@ static void serve(struct popcorn_thread *thread, int64_t nanoseconds) {
         popcorn_fatal("the kernel module does not serve the program", NODE_EXIT_DIED);
     switch (event.event) {
     case POPCORN_EVENT_SYSCALL:
-        carry_out(thread, &event);
+        take_call(thread, &event);
         return;
     case POPCORN_EVENT_BACK:
         native->arrived = true;
@@ -335,6 +382,8 @@ static void serve(struct popcorn_thread *thread, int64_t nanoseconds) {
         return;
     case POPCORN_EVENT_LOST:
         leave_portable_memory(native);
+        if ((event.result & 0x7f) == SIGNAL_XCPU) /* its process there has used all its processor time */
+            signals_die(SIGNAL_XCPU);
         nodes_died(node_in(nodes_list(), (int)event.nr));
     }
 }
@@ -348,7 +397,9 @@ static void shadow(struct popcorn_thread *thread) {
         }
         if (native->deferred && MAILBOX_PHASE(atomic_load(&thread->mailbox->place)) == MAILBOX_RUNNING)
             signals_deliver_deferred(native);
-        serve(thread, native->deferred ? NODE_TICK : RARELY);
+        if (native->orphans)
+            look_after_orphans(thread);
+        serve(thread, native->deferred || native->orphans ? NODE_TICK : RARELY);
     }
 }
 

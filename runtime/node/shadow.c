@@ -55,12 +55,12 @@ static void look_after(struct popcorn_mailbox *box) {
         peers_died(MAILBOX_NODE(place));
 }
 
-static void remove_signal(struct popcorn_mailbox *box, struct mailbox_signal *s) {
+void shadow_remove_signal(struct popcorn_mailbox *box, struct mailbox_signal *s) {
     atomic_store(&s->state, MAILBOX_FREE);
     atomic_fetch_sub(&box->signals, 1);
 }
 
-static struct mailbox_signal *top_signal(struct popcorn_mailbox *box) {
+struct mailbox_signal *shadow_top_signal(struct popcorn_mailbox *box) {
     uint32_t depth = atomic_load(&box->signals);
     return depth ? &box->signal[depth - 1] : NULL;
 }
@@ -71,7 +71,7 @@ static void finish_orphan(struct popcorn_thread *thread, struct mailbox_signal *
     struct mailbox_call *call = s->base ? &box->call[s->base - 1] : NULL;
     bool restart = s->action.flags & ACTION_RESTART;
     KERNEL(NR_rt_sigprocmask, MASK_SET, &s->mask, 0, 8);
-    remove_signal(box, s);
+    shadow_remove_signal(box, s);
     if (!call || restart || atomic_load(&call->state) != MAILBOX_POSTED)
         return;
     call->result = -E_INTR;
@@ -81,12 +81,12 @@ static void finish_orphan(struct popcorn_thread *thread, struct mailbox_signal *
 
 /* Serves the thread, or the innermost handler in which it is. */
 static void serve_any(struct popcorn_thread *thread) {
-    struct mailbox_signal *s = top_signal(thread->mailbox);
+    struct mailbox_signal *s = shadow_top_signal(thread->mailbox);
     uint32_t state = s ? atomic_load(&s->state) : MAILBOX_FREE;
     if (state == MAILBOX_DONE) {
         finish_orphan(thread, s);
     } else if (state == MAILBOX_ABANDONED) {
-        remove_signal(thread->mailbox, s);
+        shadow_remove_signal(thread->mailbox, s);
         bell_ring(&thread->mailbox->bell[thread->node]);
     } else {
         serve(thread, state == MAILBOX_TAKEN ? s->base : 0);
@@ -157,7 +157,7 @@ static bool withdraw(struct popcorn_mailbox *box, struct mailbox_signal *s) {
     if (MAILBOX_PHASE(atomic_load(&box->place)) == MAILBOX_RUNNING ||
         !atomic_compare_exchange_strong(&s->state, &posted, MAILBOX_FREE))
         return false;
-    remove_signal(box, s);
+    shadow_remove_signal(box, s);
     return true;
 }
 
@@ -167,7 +167,8 @@ static bool withdraw(struct popcorn_mailbox *box, struct mailbox_signal *s) {
  */
 static _Noreturn void start_anew(struct popcorn_thread *thread, struct mailbox_signal *s) {
     struct native *native = thread->native[native_node];
-    remove_signal(thread->mailbox, s);
+    native->orphans = true;
+    shadow_remove_signal(thread->mailbox, s);
     bell_ring(&thread->mailbox->bell[thread->node]);
     critical_end();
     machine_run((void *)native->stack_high, shadow_again, thread);
@@ -189,7 +190,7 @@ enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *thread, int si
         uint32_t seen = atomic_load(&box->bell[native_node]), state = atomic_load(&s->state);
         if (state == MAILBOX_DONE) {
             *mask = s->mask;
-            remove_signal(box, s);
+            shadow_remove_signal(box, s);
             return NODES_FORWARDED;
         }
         if (state == MAILBOX_ABANDONED)

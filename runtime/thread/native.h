@@ -19,6 +19,7 @@
 
 #define NATIVE_MAIN_STACK (1UL << 30)
 #define NATIVE_THREAD_STACK (256UL << 20)
+#define NATIVE_CALLS 8 /* MAILBOX_DEPTH */
 #define NATIVE_LEAST_STACK (256UL << 10)
 
 struct native {
@@ -39,7 +40,13 @@ struct native {
         own_due;        /* the run time's own signal came in a critical section: signals_own_work() is due */
     volatile bool look; /* a node may have died */
     volatile bool
-        arrived; /* the thread has come back from another machine; its shadow has not taken it yet */
+        arrived;    /* the thread has come back from another machine; its shadow has not taken it yet */
+    bool orphans;   /* handlers may be under way whose native frames here are gone */
+    uint32_t calls; /* a shadow's, between machines: the calls that it is carrying out, the innermost last */
+    struct native_call {
+        uint64_t id;
+        long number, argument[6];
+    } call[NATIVE_CALLS];
     _Atomic uint32_t
         *clear_tid;      /* what the kernel would clear when the thread ends, if futexes are the run time's */
     uint64_t last_fault; /* memory/touch.c: address of the last access that was tried again */

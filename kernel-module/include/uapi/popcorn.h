@@ -193,7 +193,7 @@ enum popcorn_event {
 	POPCORN_EVENT_SYSCALL,	/* perform nr(args), answer by the next SERVE */
 	POPCORN_EVENT_BACK,	/* the thread is back: its state is in the blob */
 	POPCORN_EVENT_EXIT,	/* the thread ended there; result is its exit code */
-	POPCORN_EVENT_LOST,	/* the node that the thread was on is lost */
+	POPCORN_EVENT_LOST,	/* the thread is lost with its node (result 0), or with its process there (wait status) */
 	POPCORN_EVENT_FORK,	/* (worker) start a thread that read()s key */
 	POPCORN_EVENT_STOP,	/* (worker) the program has ended */
 	POPCORN_EVENT_TOLD,	/* (worker) POPCORN_IOC_TELL at the origin: the next WORKER says that it is done */

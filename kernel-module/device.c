@@ -218,118 +218,98 @@ static long ioctl_adopt(struct file *file, struct popcorn_adopt __user *user)
 	return err;
 }
 
-static long ioctl_migrate(struct popcorn_file *pf, struct popcorn_migrate __user *user)
+/* The calling process's program, and what is asked of it; or an ERR_PTR. */
+static struct remote_context *asked(struct popcorn_file *pf, enum popcorn_role role, void *arg,
+				    const void __user *user, size_t size)
 {
-	struct remote_context *rc = own_program(pf, POPCORN_ROLE_NONE);
-	struct popcorn_migrate arg;
+	struct remote_context *rc = own_program(pf, role);
 
 	if (!rc)
-		return -EPERM;
-	return copy_from_user(&arg, user, sizeof(arg)) ? -EFAULT : popcorn_migrate(rc, &arg);
+		return ERR_PTR(-EPERM);
+	return copy_from_user(arg, user, size) ? ERR_PTR(-EFAULT) : rc;
+}
+
+static long answered(long err, void __user *user, const void *arg, size_t size)
+{
+	return !err && copy_to_user(user, arg, size) ? -EFAULT : err;
+}
+
+static long ioctl_migrate(struct popcorn_file *pf, struct popcorn_migrate __user *user)
+{
+	struct popcorn_migrate arg;
+	struct remote_context *rc = asked(pf, POPCORN_ROLE_NONE, &arg, user, sizeof(arg));
+
+	return IS_ERR(rc) ? PTR_ERR(rc) : popcorn_migrate(rc, &arg);
 }
 
 static long ioctl_serve(struct popcorn_file *pf, struct popcorn_serve __user *user)
 {
-	struct remote_context *rc = own_program(pf, POPCORN_ROLE_ORIGIN);
 	struct popcorn_serve arg;
-	long err;
+	struct remote_context *rc = asked(pf, POPCORN_ROLE_ORIGIN, &arg, user, sizeof(arg));
 
-	if (!rc)
-		return -EPERM;
-	if (copy_from_user(&arg, user, sizeof(arg)))
-		return -EFAULT;
-	err = __process_remote_works(rc, &arg);
-	if (!err && copy_to_user(user, &arg, sizeof(arg)))
-		err = -EFAULT;
-	return err;
+	return IS_ERR(rc) ? PTR_ERR(rc) : answered(__process_remote_works(rc, &arg), user, &arg, sizeof(arg));
 }
 
 static long ioctl_worker(struct popcorn_file *pf, struct popcorn_key __user *user)
 {
 	struct remote_context *rc = own_program(pf, POPCORN_ROLE_REMOTE);
 	struct popcorn_key key;
-	long err;
 
-	if (!rc)
-		return -EPERM;
-	err = remote_worker_main(rc, &key);
-	if (!err && copy_to_user(user, &key, sizeof(key)))
-		err = -EFAULT;
-	return err;
+	return rc ? answered(remote_worker_main(rc, &key), user, &key, sizeof(key)) : -EPERM;
 }
 
 static long ioctl_syscall(struct popcorn_file *pf, struct popcorn_syscall __user *user)
 {
-	struct remote_context *rc = own_program(pf, POPCORN_ROLE_REMOTE);
 	struct popcorn_syscall arg;
+	struct remote_context *rc = asked(pf, POPCORN_ROLE_REMOTE, &arg, user, sizeof(arg));
 	long err;
 
-	if (!rc)
-		return -EPERM;
-	if (copy_from_user(&arg, user, sizeof(arg)))
-		return -EFAULT;
+	if (IS_ERR(rc))
+		return PTR_ERR(rc);
 	err = remote_syscall(rc, &arg);
-	if (!err && put_user(arg.result, &user->result))
-		err = -EFAULT;
 	if (err == -EINTR && put_user(arg.flags, &user->flags))
 		err = -EFAULT;
-	return err;
+	return answered(err, &user->result, &arg.result, sizeof(arg.result));
 }
 
 static long ioctl_signal(struct popcorn_file *pf, struct popcorn_signal __user *user)
 {
-	struct remote_context *rc = own_program(pf, POPCORN_ROLE_ORIGIN);
 	struct popcorn_signal arg;
+	struct remote_context *rc = asked(pf, POPCORN_ROLE_ORIGIN, &arg, user, sizeof(arg));
 
-	if (!rc)
-		return -EPERM;
-	return copy_from_user(&arg, user, sizeof(arg)) ? -EFAULT : process_server_signal(rc, &arg);
+	return IS_ERR(rc) ? PTR_ERR(rc) : process_server_signal(rc, &arg);
 }
 
 static long ioctl_exit(struct popcorn_file *pf, s32 __user *user)
 {
-	struct remote_context *rc = own_program(pf, POPCORN_ROLE_REMOTE);
 	s32 code;
+	struct remote_context *rc = asked(pf, POPCORN_ROLE_REMOTE, &code, user, sizeof(code));
 
-	if (!rc)
-		return -EPERM;
-	return get_user(code, user) ? -EFAULT : remote_exit(rc, code);
+	return IS_ERR(rc) ? PTR_ERR(rc) : remote_exit(rc, code);
 }
 
 static long ioctl_discard(struct popcorn_file *pf, struct popcorn_range __user *user)
 {
-	struct remote_context *rc = own_program(pf, POPCORN_ROLE_NONE);
 	struct popcorn_range arg;
+	struct remote_context *rc = asked(pf, POPCORN_ROLE_NONE, &arg, user, sizeof(arg));
 
-	if (!rc)
-		return -EPERM;
-	return copy_from_user(&arg, user, sizeof(arg)) ? -EFAULT : popcorn_page_discard(rc, &arg);
+	return IS_ERR(rc) ? PTR_ERR(rc) : popcorn_page_discard(rc, &arg);
 }
 
 static long ioctl_present(struct popcorn_file *pf, struct popcorn_range __user *user)
 {
-	struct remote_context *rc = own_program(pf, POPCORN_ROLE_ORIGIN);
 	struct popcorn_range arg;
-	long err;
+	struct remote_context *rc = asked(pf, POPCORN_ROLE_ORIGIN, &arg, user, sizeof(arg));
 
-	if (!rc)
-		return -EPERM;
-	if (copy_from_user(&arg, user, sizeof(arg)))
-		return -EFAULT;
-	err = popcorn_page_present(rc, &arg);
-	if (!err && copy_to_user(user, &arg, sizeof(arg)))
-		err = -EFAULT;
-	return err;
+	return IS_ERR(rc) ? PTR_ERR(rc) : answered(popcorn_page_present(rc, &arg), user, &arg, sizeof(arg));
 }
 
 static long ioctl_tell(struct popcorn_file *pf, u32 __user *user)
 {
-	struct remote_context *rc = own_program(pf, POPCORN_ROLE_ORIGIN);
 	u32 nid;
+	struct remote_context *rc = asked(pf, POPCORN_ROLE_ORIGIN, &nid, user, sizeof(nid));
 
-	if (!rc)
-		return -EPERM;
-	return get_user(nid, user) ? -EFAULT : process_server_tell(rc, nid);
+	return IS_ERR(rc) ? PTR_ERR(rc) : process_server_tell(rc, nid);
 }
 
 static long popcorn_ioctl(struct file *file, unsigned int command, unsigned long arg)

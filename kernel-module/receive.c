@@ -106,8 +106,12 @@ static int receive_message(struct pcn_peer *peer)
 	if (err)
 		return err;
 	err = pcn_kmsg_check(&hdr, peer->in.seq, test_bit(PCN_PEER_UP, &peer->flags));
-	if (err)
+	if (err) {
+		if (le32_to_cpu(hdr.magic) == PCN_KMSG_MAGIC && hdr.version != PCN_KMSG_VERSION)
+			pr_warn_ratelimited("popcorn: node %d speaks version %u, and not %u\n", peer->nid, hdr.version,
+					    PCN_KMSG_VERSION);
 		return err;
+	}
 	peer->in.seq++;
 	msg = pcn_kmsg_alloc(hdr.type, pcn_kmsg_pages(&hdr) ? sizeof(struct pcn_page_reply) :
 						le32_to_cpu(hdr.length));

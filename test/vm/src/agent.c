@@ -154,6 +154,8 @@ void *job_thread(void *data) {
     unsigned home = remote->home;
     struct job job;
 
+    if (remote->late)
+        usleep((TIMEOUT_MS - 40 + remote->key.pid % 16 * 8) * 1000);
     free(remote);
     /* The origin may have given up meanwhile. */
     if (read(fd, &state, sizeof state) != (ssize_t)sizeof state || state.start.blob_len != sizeof job)
@@ -193,7 +195,8 @@ static _Noreturn void process(const struct popcorn_clone_request *request) {
         start = malloc(sizeof *start);
         if (!start)
             _exit(6);
-        *start = (struct remote_start){.fd = fd, .home = adopt.nid, .key = key};
+        *start = (struct remote_start){
+            .fd = fd, .home = adopt.nid, .key = key, .late = request->hash[0] == AGENT_LATE};
         if (pthread_create(&thread, NULL, job_thread, start))
             _exit(7);
         pthread_detach(thread);

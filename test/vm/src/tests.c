@@ -385,6 +385,42 @@ static void test_timeout(void) {
     check(now_ns() - begin < 2ull * TIMEOUT_MS * 1000000, "in time");
 }
 
+struct latecomer {
+    int fd, error;
+    uint64_t page;
+};
+
+static void *hop_late(void *data) {
+    struct latecomer *late = data;
+    struct job job = {.kind = JOB_ADD, .n = 1, .a = late->page, .b = late->page + 1, .c = late->page + 2};
+    late->error = hop(late->fd, other, &job);
+    if (!late->error)
+        check(serve(late->fd, &job, NULL) == POPCORN_EVENT_BACK, "the way back");
+    return NULL;
+}
+
+/* Threads arrive when the origin gives them up: each runs there, or is refused and does not. */
+static void test_late(void) {
+    enum { THREADS = 16 };
+    struct latecomer late[THREADS];
+    pthread_t threads[THREADS];
+    int fd = program_open(AGENT_LATE), refused = 0;
+    for (int i = 0; i < THREADS; i++) {
+        late[i] = (struct latecomer){.fd = fd, .page = 3 * (uint64_t)i};
+        check(!pthread_create(&threads[i], NULL, hop_late, &late[i]), "pthread_create");
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    usleep(500000);
+    for (int i = 0; i < THREADS; i++) {
+        refused += late[i].error != 0;
+        check(!late[i].error || late[i].error == ETIMEDOUT, "why it was refused");
+        check(*word(late[i].page, 0) == !late[i].error, "it ran, or it did not");
+    }
+    printf("# %d of %d came too late\n", refused, THREADS);
+    check(node_state(other) == POPCORN_NODE_UP, "nobody lost the connection");
+}
+
 /* The process there ends before the thread is in it. */
 static void test_no_process(void) {
     expect_refusal(program_open(AGENT_DIE), other, ECONNRESET);
@@ -493,6 +529,7 @@ static const struct test {
     {"onward", test_onward, USER, 60},
     {"three_nodes", test_three_nodes, USER, 60},
     {"timeout", test_timeout, USER, 30},
+    {"late", test_late, USER, 30},
     {"no_process", test_no_process, USER, 30},
     {"killed_origin", test_killed_origin, USER, 30},
     {"second_user", test_pages, USER + 1, 60},

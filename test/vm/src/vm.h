@@ -19,7 +19,13 @@
 #define TIMEOUT_MS 3000 /* the module's timeout_ms in these tests */
 
 /* First byte of a program's hash: what the agent of the tests does with it. */
-enum agent_word { AGENT_ACCEPT = 'a', AGENT_REFUSE = 'r', AGENT_SLEEP = 's', AGENT_DIE = 'd' };
+enum agent_word {
+    AGENT_ACCEPT = 'a',
+    AGENT_REFUSE = 'r',
+    AGENT_SLEEP = 's',
+    AGENT_DIE = 'd',
+    AGENT_LATE = 'l'
+};
 
 enum job_kind {
     JOB_ECHO,    /* comes back with `check` inverted */
@@ -90,6 +96,7 @@ struct remote_start {
     int fd;
     unsigned home;
     struct popcorn_key key;
+    bool late; /* the thread comes when the origin's time is nearly or just over */
 };
 
 /* bench.c */

@@ -26,7 +26,16 @@ struct header {
     uint64_t id;
 };
 
-enum { HELLO = 1, KEEPALIVE, TASK_MIGRATE, PAIRING = 5, REMOTE_PAGE = 11, TYPES = 15 };
+enum {
+    HELLO = 1,
+    KEEPALIVE,
+    TASK_MIGRATE,
+    MIGRATE_NACK = 4,
+    PAIRING,
+    MIGRATE_BACK,
+    REMOTE_PAGE = 11,
+    TYPES = 15
+};
 enum { REQUEST = 1, REPLY = 2, NACK = 4 };
 
 static int control, own;
@@ -93,7 +102,7 @@ static void send_unknown(int fd, unsigned count) {
     static const struct {
         uint8_t type;
         uint16_t length;
-    } requests[] = {{5, 24}, {9, 72}, {10, 40}, {11, 24}, {12, 24}, {14, 24}};
+    } requests[] = {{5, 24}, {9, 72}, {10, 40}, {11, 24}, {12, 24}, {14, 24}, {15, 8}};
     uint8_t body[4096];
     struct header reply;
     for (unsigned i = 0; i < count; i++) {
@@ -121,7 +130,7 @@ static const char *send_bad(int fd) {
     struct header h = header(one_way[i], 0, one_way_length[i], 0);
     for (size_t k = 0; k < 256; k++)
         body[k] = (uint8_t)random_below(256);
-    switch (random_below(15)) {
+    switch (random_below(17)) {
     case 0:
         h.magic ^= 1u << random_below(32);
         put_message(fd, h, body);
@@ -175,6 +184,14 @@ static const char *send_bad(int fd) {
         put(fd, &h, 1 + random_below(sizeof h + h.length - 1));
         shutdown(fd, SHUT_WR);
         return "truncated";
+    case 14:
+        memset(body + 20, 0, 4);
+        put_message(fd, header(MIGRATE_BACK, REQUEST, 24, 7), body);
+        return "a way on without state";
+    case 15:
+        memcpy(body + 16, &(uint32_t){512}, 4); /* ERESTARTSYS */
+        put_message(fd, header(MIGRATE_NACK, 0, 24, 0), body);
+        return "an errno of the kernel's own";
     default:
         put(fd, body, sizeof h + random_below(200));
         return "garbage";

@@ -50,6 +50,10 @@ static void test_handshake(void) {
     handshake(1000);
 }
 
+static void test_hops(void) {
+    handshake(100);
+}
+
 static void *hop_often(void *data) {
     int fd = *(int *)data;
     struct job job = {.kind = JOB_ECHO};
@@ -509,6 +513,7 @@ static const struct test {
 } tests[] = {
     {"roles", test_roles, USER, 10},
     {"handshake", test_handshake, USER, 60},
+    {"hops", test_hops, USER, 60},
     {"threads", test_threads, USER, 60},
     {"syscalls", test_syscalls, USER, 60},
     {"pages", test_pages, USER, 60},

@@ -72,6 +72,8 @@ static void set_limits(const struct popcorn_limit *limits) {
             continue;
         limit.rlim_max = less(limits[i].hard, own.rlim_max);
         limit.rlim_cur = less(limits[i].soft, limit.rlim_max);
+        if (i == RLIMIT_CPU && limit.rlim_cur == limit.rlim_max && limit.rlim_max != RLIM_INFINITY)
+            limit.rlim_max++; /* SIGXCPU comes before SIGKILL, and tells the origin why */
         setrlimit(i, &limit);
     }
     setrlimit(RLIMIT_CORE, &none);

@@ -6,6 +6,7 @@
 #include <linux/poll.h>
 #include <linux/random.h>
 #include <linux/slab.h>
+#include "page.h"
 #include "remote_internal.h"
 
 /* A program has no more threads here than this, and no more programs, nor a user's, wait for the agent. */
@@ -275,7 +276,7 @@ static int clone_remote_thread(struct pcn_peer *peer, const struct pcn_task_migr
 {
 	struct remote_context *rc;
 	struct popcorn_task *task;
-	bool full, made;
+	bool full, made, parked = false;
 
 	if (!le32_to_cpu(migrate->uid) && !allow_root)
 		return -EPERM;
@@ -294,6 +295,7 @@ static int clone_remote_thread(struct pcn_peer *peer, const struct pcn_task_migr
 	if (!full) {
 		rc->threads++;
 		list_add_tail(&task->link, &rc->tasks);
+		parked = parked_take(rc, task);
 	}
 	spin_unlock(&rc->lock);
 	if (full) {
@@ -307,10 +309,23 @@ static int clone_remote_thread(struct pcn_peer *peer, const struct pcn_task_migr
 		agent.waiting++;
 		wake_up(&agent.wait);
 	}
-	wake_up(&rc->worker_wait);
+	if (!parked)
+		wake_up(&rc->worker_wait);
 	mutex_unlock(&agent.mutex);
 	popcorn_context_put(rc);
 	return 0;
+}
+
+/* While the thread gets a native thread, its pages come. */
+static void ask_early(const struct pcn_kmsg_message *msg)
+{
+	struct pcn_task_migrate *migrate = (struct pcn_task_migrate *)msg->body;
+	struct remote_context *rc = popcorn_context_find(msg->peer->nid, le64_to_cpu(migrate->key.context));
+
+	if (rc && rc->peer == msg->peer)
+		popcorn_arrival_ask(rc, le32_to_cpu(migrate->key.pid));
+	if (rc)
+		popcorn_context_put(rc);
 }
 
 /* Step 1 at the remote: TASK_MIGRATE has come. */
@@ -327,6 +342,7 @@ static int clone_request(struct pcn_kmsg_message *msg)
 		pcn_kmsg_done(msg);
 		return -EPROTO;
 	}
+	ask_early(msg);
 	err = clone_remote_thread(msg->peer, migrate);
 	if (err)
 		remote_post_nack(msg->peer, &migrate->key, err);

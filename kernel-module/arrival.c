@@ -39,11 +39,11 @@ static void ask(struct remote_context *rc, const struct popcorn_arrival_page *pa
 }
 
 /**
- * popcorn_arrive() - the calling thread has just come to this node
+ * popcorn_arrival_ask() - a thread is about to come to this node: ask for what it touched first the last time
  * @rc: its program
  * @pid: its id at its origin
  */
-void popcorn_arrive(struct remote_context *rc, u32 pid)
+void popcorn_arrival_ask(struct remote_context *rc, u32 pid)
 {
 	struct popcorn_arrival *arrival = arrival_of(rc, pid);
 	struct popcorn_arrival_page page[POPCORN_ARRIVAL_PAGES];
@@ -53,11 +53,26 @@ void popcorn_arrive(struct remote_context *rc, u32 pid)
 	count = arrival->pid == pid ? min_t(u32, arrival->count, POPCORN_ARRIVAL_PAGES) : 0;
 	memcpy(page, arrival->page, count * sizeof(*page));
 	arrival->pid = pid;
-	arrival->runner = task_pid_nr(current);
+	arrival->runner = 0;
 	WRITE_ONCE(arrival->count, 0);
 	spin_unlock(&rc->lock);
 	sort(page, count, sizeof(*page), by_index, NULL);
 	ask(rc, page, count);
+}
+
+/**
+ * popcorn_arrive() - the calling thread has come to this node
+ * @rc: its program
+ * @pid: its id at its origin, of which popcorn_arrival_ask() has been told
+ */
+void popcorn_arrive(struct remote_context *rc, u32 pid)
+{
+	struct popcorn_arrival *arrival = arrival_of(rc, pid);
+
+	spin_lock(&rc->lock);
+	if (arrival->pid == pid)
+		arrival->runner = task_pid_nr(current);
+	spin_unlock(&rc->lock);
 }
 
 static void note(struct popcorn_arrival *arrival, u64 index, bool write)

@@ -47,6 +47,7 @@ struct remote_context *popcorn_context_alloc(u32 nid, u64 id, u64 pages)
 	init_waitqueue_head(&rc->worker_wait);
 	INIT_LIST_HEAD(&rc->tells);
 	INIT_LIST_HEAD(&rc->told);
+	INIT_LIST_HEAD(&rc->parked);
 	INIT_LIST_HEAD(&rc->agent_link);
 	xa_init_flags(&rc->page_table, XA_FLAGS_ACCOUNT);
 	/* All programs share one inode's mapping; each has its own range of 2^26 pages in it. */

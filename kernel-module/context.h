@@ -149,6 +149,8 @@ struct popcorn_arrival {
  * @tell_count: remote: how many in @tells and @told
  * @told: remote: those that it has, and has not answered
  * @threads: remote: how many of @tasks
+ * @parked: remote: native threads whose thread has left, in the order in which they have
+ * @parked_count: remote: how many
  * @cookie: remote: names the clone request
  * @agent_link: remote: in the agent's list of requests
  * @inode: of the file that maps portable memory
@@ -185,6 +187,8 @@ struct remote_context {
 	struct list_head told;
 	u32 tell_count;
 	u32 threads;
+	struct list_head parked;
+	u32 parked_count;
 	u64 cookie;
 	struct list_head agent_link;
 	struct inode *inode;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* At the origin: threads come home, go on to a third node, or end where they are. */
 #include <linux/slab.h>
+#include "page.h"
 #include "process_server_internal.h"
 #include "remote.h"
 
@@ -93,6 +94,7 @@ static int handle_back_migration(struct remote_context *rc, struct pcn_kmsg_mess
 
 	if (!work)
 		return -ENOMEM;
+	popcorn_arrival_ask(rc, le32_to_cpu(body->key.pid));
 	/* Once it is queued, the message is the shadow's; the peer is the receiver's own. */
 	spin_lock(&rc->lock);
 	task = origin_task(rc, msg, &body->key);

@@ -67,6 +67,7 @@ struct popcorn_page *popcorn_page_access(struct remote_context *rc, u64 index, b
 void popcorn_page_want(struct remote_context *rc, u64 index, unsigned long set, bool write);
 
 /* arrival.c */
+void popcorn_arrival_ask(struct remote_context *rc, u32 pid);
 void popcorn_arrive(struct remote_context *rc, u32 pid);
 void popcorn_arrival_note(struct remote_context *rc, u64 index, bool write);
 

@@ -20,6 +20,10 @@ void agent_init(void);
 void worker_answer_tells(struct remote_context *rc, int err);
 void worker_init(void);
 
+/* parked.c */
+bool parked_take(struct remote_context *rc, struct popcorn_task *task);
+int parked_wait(struct remote_context *rc, struct popcorn_key *key);
+
 /* remote_thread.c */
 void remote_task_end(struct remote_context *rc, struct popcorn_task *task);
 struct popcorn_task *remote_running_task(struct remote_context *rc);

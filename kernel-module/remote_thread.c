@@ -96,15 +96,20 @@ ssize_t remote_thread_main(struct remote_context *rc, struct popcorn_start __use
 	struct popcorn_task *task;
 	struct popcorn_key key;
 	ssize_t result;
+	bool again;
 	int err;
 
 	if (size < sizeof(*start))
 		return -EINVAL;
 	if (copy_from_user(&key, &start->key, sizeof(key)))
 		return -EFAULT;
+	again = !key.hop;
+	err = again ? parked_wait(rc, &key) : 0;
+	if (err)
+		return err;
 	task = claim_task(rc, &key);
 	if (!task)
-		return -ESRCH;
+		return again ? -EINTR : -ESRCH;
 	result = sizeof(*start) + task->blob_len;
 	err = restore_thread_info(task, start, size);
 	if (err) {

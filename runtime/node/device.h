@@ -22,8 +22,8 @@ static inline long device_ioctl(unsigned command, void *argument) {
 
 /*
  * kernel.c: sends the calling thread, captured, to another machine. `native`: its native thread here. 0 if it
- * is gone: at the origin its shadow goes on, elsewhere the thread pointer is the native thread's own and
- * nothing in portable memory may be touched. Else a refusal with a reason.
+ * is gone: at the origin its shadow goes on, with a block of its own; elsewhere the thread pointer is the
+ * native thread's own and nothing in portable memory may be touched. Else a refusal with a reason.
  */
 int device_send(struct popcorn_thread *, struct native *native, int nid, char reason[POPCORN_REASON_SIZE]);
 
@@ -39,6 +39,7 @@ extern bool kernel_moved; /* a thread has left, or tried to: pages may be elsewh
 
 /* kernel_shadow.c: a shadow's life, and its taking of one event while a handler runs (node/carrier.h). */
 _Noreturn void kernel_shadow(struct popcorn_thread *);
+_Noreturn void kernel_follow(struct popcorn_thread *, struct native *); /* as kernel_shadow() */
 void kernel_attend(struct popcorn_thread *, struct mailbox_signal *, uint32_t seen, int64_t nanoseconds);
 
 /* kernel_node.c: the parts of the carrier that run on a node. */
@@ -47,5 +48,6 @@ void kernel_settle(void);
 void kernel_tell_shadow(struct popcorn_thread *);
 void kernel_forget_calls(struct popcorn_thread *, uint32_t keep);
 _Noreturn void kernel_leave(struct native *);
+_Noreturn void kernel_rest(struct native *);
 
 #endif

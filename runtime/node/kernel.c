@@ -40,22 +40,23 @@ int device_send(struct popcorn_thread *thread, struct native *native, int nid, c
     clock_stamp(box->stamp);
     thread->times.sent = (uint64_t)box->stamp[CLOCK_MONOTONIC];
     atomic_store(&box->place, MAILBOX_PLACE(MAILBOX_SENT, nid));
-    if (!nodes_at_origin)
-        machine_set_thread_pointer(native->last_tcb);
+    native->away_tcb[POPCORN_TCB_THREAD / 8] = address;
+    machine_set_thread_pointer(nodes_at_origin ? native->away_tcb : native->last_tcb);
     long r;
     do
         r = device_ioctl(POPCORN_IOC_MIGRATE, &migrate);
     while (r == -E_INTR);
     if (r == 0)
         return 0;
-    if (!nodes_at_origin)
-        machine_set_thread_pointer(thread->tcb);
+    machine_set_thread_pointer(thread->tcb);
     atomic_store(&box->place, MAILBOX_PLACE(MAILBOX_RUNNING, native_node));
     return node_refuse(reason, refusal(r), "", (int)r);
 }
 
 static int send_from_origin(struct popcorn_thread *thread, int nid, char *reason) {
     struct native *native = thread->native[native_node];
+    uint32_t *state = &popcorn_control()->node[nid].state;
+    bool first = __atomic_load_n(state, __ATOMIC_RELAXED) != POPCORN_NODE_RUNNING;
     if (!kernel_connected(nid))
         return node_refuse(reason, "the machine is not connected, or the program has no image for it", "",
                            -E_NODEV);
@@ -71,11 +72,11 @@ static int send_from_origin(struct popcorn_thread *thread, int nid, char *reason
         critical_leave();
         return r;
     }
-    __atomic_store_n(&popcorn_control()->node[nid].state, POPCORN_NODE_RUNNING, __ATOMIC_RELEASE);
-    critical_end();
+    if (first)
+        __atomic_store_n(state, POPCORN_NODE_RUNNING, __ATOMIC_RELEASE);
+    critical_end_of(native);
     native->calls = 0;
-    node_carrier->shadow(thread);
-    __builtin_trap();
+    kernel_follow(thread, native);
 }
 
 static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REASON_SIZE]) {
@@ -86,7 +87,7 @@ static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REAS
     atomic_fetch_sub(&node_room(native_node)->present, 1);
     int r = device_send(thread, native, nid, reason);
     if (r == 0)
-        kernel_leave(native);
+        kernel_rest(native);
     atomic_fetch_add(&node_room(native_node)->present, 1);
     kernel_settle();
     native->critical--;

@@ -2,7 +2,8 @@
 /*
  * A program's process on another machine than its own. The agent there has made it, with the user's
  * credentials; it adopts the program, which makes the program's memory its own too, and its first native
- * thread makes one for each thread that comes. A native thread ends when its thread leaves.
+ * thread makes one for each thread that comes. When its thread leaves, a native thread waits for it to come
+ * again.
  */
 #include "memory/memory.h"
 #include "node/device.h"
@@ -49,14 +50,17 @@ static struct popcorn_key unpack(const void *argument) {
         .event = POPCORN_EVENT_FORK, .pid = (uint32_t)word, .hop = (uint32_t)(word >> 32)};
 }
 
-static int thread_main(void *argument) {
-    struct native *native = argument;
-    native->tid = (int32_t)KERNEL(NR_gettid);
+/* Fetches the thread that native->argument names, and is its native thread until it leaves. */
+static _Noreturn void receive(struct native *native) {
     uint64_t room[(sizeof(struct popcorn_start) + sizeof(struct popcorn_thread *)) / sizeof(uint64_t)];
     struct popcorn_start *start = (struct popcorn_start *)room;
     start->key = unpack(native->argument);
-    if (KERNEL(NR_read, device_file, room, sizeof room) != sizeof room)
-        kernel_leave(native); /* the origin has given up: the thread has never left it */
+    long r;
+    do
+        r = KERNEL(NR_read, device_file, room, sizeof room);
+    while (r == -E_INTR && !start->key.hop);
+    if (r != sizeof room)
+        kernel_leave(native); /* the origin has given up: the thread has never left it; or too many wait */
     kernel_settle();          /* before its memory is touched: something else may have been there */
     struct popcorn_thread *thread = *(struct popcorn_thread **)start->blob;
     native_bind(native, thread);
@@ -69,6 +73,30 @@ static int thread_main(void *argument) {
         arrive_if_sent(thread);
     } while (atomic_load(&thread->mailbox->place) == MAILBOX_PLACE(MAILBOX_SENT, native_node));
     popcorn_fatal("a thread arrived that was not sent", NODE_EXIT_DIED);
+}
+
+static int thread_main(void *argument) {
+    struct native *native = argument;
+    native->tid = (int32_t)KERNEL(NR_gettid);
+    receive(native);
+}
+
+/* On a stack that is empty again. */
+static long rest_and_receive(void *argument) {
+    struct native *native = argument;
+    const struct popcorn_key key = {.pid = unpack(native->argument).pid};
+    const uint64_t set = DEVICE_ARRIVING;
+    int32_t tid = native->tid;
+    native_rest(native);
+    native->tid = tid;
+    native->argument = pack(&key);
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &set, 0, 8);
+    receive(native);
+}
+
+void kernel_rest(struct native *native) {
+    signals_block_all();
+    machine_run((void *)native->stack_high, rest_and_receive, native);
 }
 
 /* Without memory the thread is not fetched, and its sender's time limit says no. */

@@ -18,7 +18,9 @@ static void answer(const struct native_call *call, long result) {
 static void carry_out(struct popcorn_thread *thread) {
     struct native *native = thread->native[native_node];
     const struct native_call call = native->call[native->calls - 1];
+    void *block = machine_thread_pointer();
     long result = shadow_carry_out(thread, call.number, call.argument);
+    machine_set_thread_pointer(block);
     native->calls--;
     answer(&call, result);
 }
@@ -76,8 +78,7 @@ static void end_thread(struct popcorn_thread *thread) {
 }
 
 /* Takes one event. A thread that has come home waits in native->arrived: here may be a signal's handler. */
-static void serve(struct popcorn_thread *thread, int64_t nanoseconds) {
-    struct native *native = thread->native[native_node];
+static void serve(struct popcorn_thread *thread, struct native *native, int64_t nanoseconds) {
     uint64_t address;
     struct popcorn_serve event = {.blob = (uint64_t)&address,
                                   .blob_len = sizeof address,
@@ -105,8 +106,11 @@ static void serve(struct popcorn_thread *thread, int64_t nanoseconds) {
     }
 }
 
-void kernel_shadow(struct popcorn_thread *thread) {
-    struct native *native = thread->native[native_node];
+/*
+ * It touches neither the thread's memory nor its block before it has to: each page would come here, and go
+ * back at once. (Every system call looks at the block, so the shadow has one of its own.)
+ */
+void kernel_follow(struct popcorn_thread *thread, struct native *native) {
     for (;;) {
         if (native->arrived) {
             native->arrived = false;
@@ -116,15 +120,19 @@ void kernel_shadow(struct popcorn_thread *thread) {
             signals_deliver_deferred(native);
         if (native->orphans)
             look_after_orphans(thread);
-        serve(thread, native->deferred || native->orphans ? NODE_TICK : RARELY);
+        serve(thread, native, native->deferred || native->orphans ? NODE_TICK : RARELY);
     }
+}
+
+void kernel_shadow(struct popcorn_thread *thread) {
+    kernel_follow(thread, thread->native[native_node]);
 }
 
 void kernel_attend(struct popcorn_thread *thread, struct mailbox_signal *s, uint32_t seen,
                    int64_t nanoseconds) {
     (void)s;
     (void)seen;
-    const struct native *native = thread->native[native_node];
+    struct native *native = thread->native[native_node];
     if (!native->arrived)
-        serve(thread, nanoseconds);
+        serve(thread, native, nanoseconds);
 }

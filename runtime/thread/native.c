@@ -69,15 +69,26 @@ void native_leave(struct native *native) {
     machine_unmap_and_exit((void *)native->map, native->map_end - native->map);
 }
 
-static struct native *use_again(struct popcorn_thread *thread, struct native *before) {
-    struct native fresh = {.thread = thread,
-                           .map = before->map,
+/* As it was when it was made. */
+static void forget_thread(struct native *before) {
+    struct native fresh = {.map = before->map,
                            .map_end = before->map_end,
                            .stack_low = before->stack_low,
                            .stack_high = before->stack_high,
                            .alternate_low = before->alternate_low,
                            .alternate_high = before->alternate_high};
     *before = fresh;
+}
+
+void native_rest(struct native *native) {
+    forget_thread(native);
+    machine_set_thread_pointer(native->last_tcb);
+    KERNEL(NR_madvise, native->stack_low, native->stack_high - native->stack_low - WARM_SIZE, MADV_DONTNEED);
+}
+
+static struct native *use_again(struct popcorn_thread *thread, struct native *before) {
+    forget_thread(before);
+    before->thread = thread;
     if (thread)
         thread->native[native_node] = before;
     return before;
@@ -146,9 +157,8 @@ void critical_enter(void) {
         native->critical++;
 }
 
-void critical_leave(void) {
-    struct native *native = native_self();
-    if (!native || --native->critical)
+static void leave_section(struct native *native) {
+    if (--native->critical)
         return;
     if (native->own_due) {
         native->own_due = false;
@@ -156,6 +166,12 @@ void critical_leave(void) {
     }
     if (native->deferred)
         signals_deliver_deferred(native);
+}
+
+void critical_leave(void) {
+    struct native *native = native_self();
+    if (native)
+        leave_section(native);
 }
 
 void popcorn_hold_signals(void) {
@@ -166,7 +182,11 @@ void popcorn_release_signals(void) {
     critical_leave();
 }
 
+void critical_end_of(struct native *native) {
+    native->critical = 1;
+    leave_section(native);
+}
+
 void critical_end(void) {
-    native_self()->critical = 1;
-    critical_leave();
+    critical_end_of(native_self());
 }

@@ -53,6 +53,7 @@ struct native {
     int (*start)(void *); /* a new thread's function and its argument */
     void *argument;
     uint64_t last_tcb[POPCORN_TCB_SIZE / 8]; /* the thread pointer's target while the thread ends */
+    uint64_t away_tcb[POPCORN_TCB_SIZE / 8]; /* and, at the origin, while it is on another machine */
 };
 
 /* The number of this process's node. */
@@ -80,6 +81,10 @@ void native_destroy(struct native *);
  * gone, and its signals are blocked. */
 _Noreturn void native_leave(struct native *);
 
+/* The calling native thread, whose stack this is and which stands at its top, is nobody's from now on, and
+ * waits to be somebody's again. Its thread pointer is native->last_tcb. */
+void native_rest(struct native *);
+
 /*
  * Between enter and leave no handler of the program runs on the calling thread; what arrives is delivered at
  * the end of the outermost section. Before a thread is set up both do nothing.
@@ -89,5 +94,8 @@ void critical_leave(void);
 
 /* Leaves all sections at once: the thread goes on elsewhere, or from anew. */
 void critical_end(void);
+
+/* As critical_end() of the calling thread, whose native thread this is, without a look at portable memory. */
+void critical_end_of(struct native *);
 
 #endif

@@ -234,7 +234,7 @@ struct popcorn_serve {
  * struct popcorn_key - a thread in flight: what POPCORN_IOC_WORKER returns and read() wants
  * @event: POPCORN_EVENT_FORK, POPCORN_EVENT_STOP or POPCORN_EVENT_TOLD
  * @pid: the thread's id at its origin
- * @hop: counts the thread's hops
+ * @hop: counts the thread's hops; 0: whichever is its next one here
  * @reserved: 0
  */
 struct popcorn_key {
@@ -251,7 +251,8 @@ struct popcorn_key {
  * @reserved: 0
  * @blob: the thread's state
  *
- * read() returns the bytes filled in all. Any error: the origin gave up; the thread ends.
+ * read() returns the bytes filled in all. Any error: the origin gave up; the thread ends. One whose thread has left
+ * may wait for it to come again (hop 0): EINTR if it has to ask again, ESRCH if too many do.
  */
 struct popcorn_start {
 	struct popcorn_key key;

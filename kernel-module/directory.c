@@ -10,10 +10,7 @@
  *
  * What needs no other node, nor a wait, is answered by the receiver itself, and the rest by a workqueue.
  */
-#include <linux/delay.h>
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include "directory.h"
 #include "process_server.h"
@@ -23,27 +20,11 @@
 #define MUST_WAIT (-EINPROGRESS)
 
 static struct workqueue_struct *directory_wq;
-static struct workqueue_struct *discard_wq;
 
 /* What a node gets: as in struct pcn_page_reply. */
 struct grant {
 	unsigned long keep, zero, data;
 };
-
-static u64 nobody_else(void)
-{
-	return BIT_ULL(popcorn_nid);
-}
-
-static int lost(struct popcorn_window *window, unsigned long set)
-{
-	unsigned int bit;
-
-	for_each_page(bit, set)
-		if (!test_and_set_bit(POPCORN_PAGE_LOST, &window->page[bit]->flags))
-			popcorn_count(POPCORN_STAT_PAGES_LOST);
-	return -EIO;
-}
 
 /* The pages of a set that a node owns. */
 static unsigned long owned_by(const struct popcorn_window *window, unsigned long set, int nid)
@@ -54,121 +35,6 @@ static unsigned long owned_by(const struct popcorn_window *window, unsigned long
 	for_each_page(bit, set)
 		owned |= window->page[bit]->owner == nid ? BIT(bit) : 0;
 	return owned;
-}
-
-/* The pages of a set that a node of these has a copy of. */
-static unsigned long shared_by(const struct popcorn_window *window, unsigned long set, u64 nodes)
-{
-	unsigned long shared = 0;
-	unsigned int bit;
-
-	for_each_page(bit, set)
-		shared |= window->page[bit]->sharers & nodes ? BIT(bit) : 0;
-	return shared;
-}
-
-/*
- * The pages' owner has answered. A page that came and cannot be kept is lost with its node; so is one that did
- * not come.
- */
-static int fetched(struct popcorn_window *window, struct pcn_peer *peer, struct pcn_request *request,
-		   unsigned long set, unsigned long *came)
-{
-	int err = pcn_request_wait(request, PCN_WAIT_ALWAYS, popcorn_timeout_ms);
-
-	if (!err)
-		err = popcorn_window_take(window, request, set, POPCORN_PAGE_SHARED, came);
-	if (err == -ETIMEDOUT || err == -EPROTO)
-		pcn_peer_close(peer, err);
-	if (err && err != -EAGAIN)
-		return lost(window, set & ~*came);
-	return err;
-}
-
-/* Gets pages back from their owner, who keeps copies for reading unless they are to be given up. */
-static int fetch(struct popcorn_window *window, unsigned long set, unsigned long *came)
-{
-	int owner = window->page[__ffs(set)]->owner;
-	struct pcn_peer *peer = process_server_place(window->rc, owner);
-	struct pcn_request *request;
-	unsigned int bit;
-	int err;
-
-	*came = 0;
-	if (!peer)
-		return lost(window, set);
-	request = popcorn_window_ask(window, peer, PCN_KMSG_TYPE_PAGE_FETCH, set, NULL);
-	err = PTR_ERR_OR_ZERO(request);
-	if (!err) {
-		err = fetched(window, peer, request, set, came);
-		pcn_request_put(request);
-	} else if (err != -ENOMEM) {
-		err = lost(window, set);
-	}
-	for_each_page(bit, *came) {
-		window->page[bit]->sharers = nobody_else() | (window->write ? 0 : BIT_ULL(owner));
-		window->page[bit]->owner = POPCORN_NOBODY;
-	}
-	pcn_peer_put(peer);
-	return err;
-}
-
-/* The pages of which a node's copy is gone now, or the node is. */
-static unsigned long invalidated(struct pcn_peer *peer, struct pcn_request *request, unsigned long set)
-{
-	int err = PTR_ERR_OR_ZERO(request);
-
-	if (err)
-		return err == -ECONNRESET ? set : 0;
-	err = pcn_request_wait(request, PCN_WAIT_ALWAYS, popcorn_timeout_ms);
-	if (err == -ETIMEDOUT)
-		pcn_peer_close(peer, err);
-	if (!err)
-		set &= le32_to_cpu(((struct pcn_page_reply *)request->reply->body)->keep);
-	pcn_request_put(request);
-	return err == -EAGAIN ? 0 : set;
-}
-
-static void no_sharers(struct popcorn_window *window, unsigned long set, int nid)
-{
-	unsigned int bit;
-
-	for_each_page(bit, set)
-		window->page[bit]->sharers &= ~BIT_ULL(nid);
-}
-
-/* Takes pages away from all of these nodes, at the same time. Those that did it are no sharers any more. */
-static int invalidate(struct popcorn_window *window, unsigned long set, u64 nodes)
-{
-	struct {
-		struct pcn_peer *peer;
-		struct pcn_request *request;
-		unsigned long set;
-	} *asked;
-	int nid;
-
-	asked = kcalloc(POPCORN_NODES_MAX, sizeof(*asked), GFP_KERNEL);
-	if (!asked)
-		return -ENOMEM;
-	for (nid = 0; nid < POPCORN_NODES_MAX; nid++) {
-		asked[nid].set = nodes & BIT_ULL(nid) ? shared_by(window, set, BIT_ULL(nid)) : 0;
-		if (!asked[nid].set)
-			continue;
-		asked[nid].peer = process_server_place(window->rc, nid);
-		if (asked[nid].peer)
-			asked[nid].request = popcorn_window_ask(window, asked[nid].peer,
-								PCN_KMSG_TYPE_PAGE_INVALIDATE,
-								asked[nid].set, NULL);
-	}
-	for (nid = 0; nid < POPCORN_NODES_MAX; nid++) {
-		if (asked[nid].peer) {
-			asked[nid].set = invalidated(asked[nid].peer, asked[nid].request, asked[nid].set);
-			pcn_peer_put(asked[nid].peer);
-		}
-		no_sharers(window, asked[nid].set, nid);
-	}
-	kfree(asked);
-	return 0;
 }
 
 /* Leaves out what is lost, and what the node has said that it does not have. */
@@ -199,7 +65,7 @@ static int bring_home(struct popcorn_window *window, bool wait, unsigned long *s
 	if (!away || !wait)
 		return 0;
 	wanted = owned_by(window, away, window->page[__ffs(away)]->owner);
-	err = fetch(window, wanted, &came);
+	err = recall_pages(window, wanted, &came);
 	*set |= came;
 	return *set & 1 ? 0 : err ? err : -EAGAIN;
 }
@@ -208,7 +74,7 @@ static int bring_home(struct popcorn_window *window, bool wait, unsigned long *s
 static int no_readers(struct popcorn_window *window, int nid, bool wait, unsigned long *set)
 {
 	u64 others = ~(BIT_ULL(nid) | nobody_else());
-	unsigned long read = shared_by(window, *set, others);
+	unsigned long read = recall_shared(window, *set, others);
 	int err;
 
 	if (read & 1 && !wait)
@@ -217,10 +83,10 @@ static int no_readers(struct popcorn_window *window, int nid, bool wait, unsigne
 		*set &= ~read;
 		return 0;
 	}
-	err = invalidate(window, read, others);
+	err = recall_copies(window, read, others);
 	if (err)
 		return err;
-	*set &= ~shared_by(window, read, others);
+	*set &= ~recall_shared(window, read, others);
 	return *set & 1 ? 0 : -EAGAIN;
 }
 
@@ -277,11 +143,14 @@ static int directory_grant(struct popcorn_window *window, int nid, bool wait, st
 	return 0;
 }
 
-/*
- * Holds the pages' DIRECTORY bits. Pages of which somebody else does are left out, but for the first. That is waited
- * for, but not for ever: a worker has other programs' pages to see to.
+/**
+ * popcorn_directory_lock() - hold pages' DIRECTORY bits
+ * @window: the pages; those whose bits somebody else holds are left out, but for the first
+ * @wait: for the first one; not for ever, as a worker has other programs' pages to see to
+ *
+ * Return: 0, -EAGAIN (try later), or MUST_WAIT if it may not.
  */
-static int directory_lock(struct popcorn_window *window, bool wait)
+int popcorn_directory_lock(struct popcorn_window *window, bool wait)
 {
 	struct popcorn_page *page = window->page[0];
 	unsigned int bit;
@@ -368,7 +237,7 @@ static int grant_asked(struct remote_context *rc, const struct pcn_kmsg_message 
 
 	if (IS_ERR(window))
 		return !wait && PTR_ERR(window) == -ENOMEM ? MUST_WAIT : PTR_ERR(window);
-	err = directory_lock(window, wait);
+	err = popcorn_directory_lock(window, wait);
 	if (!err) {
 		err = directory_grant(window, msg->peer->nid, wait, &grant);
 		if (!err)
@@ -381,8 +250,14 @@ static int grant_asked(struct remote_context *rc, const struct pcn_kmsg_message 
 	return err;
 }
 
-/* Whether the program is at home here and has been to the node that the message comes from. */
-static bool has_been_to(struct remote_context *rc, struct pcn_peer *peer)
+/**
+ * popcorn_directory_serves() - may a node ask for pages?
+ * @rc: a program that is at home here
+ * @peer: the node
+ *
+ * Return: whether the program has been there.
+ */
+bool popcorn_directory_serves(struct remote_context *rc, struct pcn_peer *peer)
 {
 	struct pcn_peer *place = process_server_place(rc, peer->nid);
 
@@ -397,7 +272,7 @@ static int remote_page(struct pcn_kmsg_message *msg, bool wait)
 	struct remote_context *rc = popcorn_context_find(popcorn_nid, le64_to_cpu(ask->context));
 	int err = -ESRCH;
 
-	if (rc && has_been_to(rc, msg->peer))
+	if (rc && popcorn_directory_serves(rc, msg->peer))
 		err = grant_asked(rc, msg, wait);
 	if (rc)
 		popcorn_context_put(rc);
@@ -436,7 +311,7 @@ int popcorn_directory_home(struct popcorn_window *window)
 	unsigned int bit;
 	int err;
 
-	err = directory_lock(window, true);
+	err = popcorn_directory_lock(window, true);
 	if (err)
 		goto unlock;
 	err = directory_grant(window, popcorn_nid, true, &grant);
@@ -472,147 +347,23 @@ void popcorn_directory_home_later(struct popcorn_window *window)
 	queue_work(directory_wq, &window->work);
 }
 
-/*
- * The page of the window reads as zeros from now on, on every node. Its DIRECTORY bit is held. -EAGAIN: somebody has
- * pinned a copy, which cannot be taken away now.
- */
-static int discard(struct popcorn_window *window)
-{
-	struct popcorn_page *page = window->page[0];
-	int err;
-
-	if (page->owner != POPCORN_NOBODY)
-		page->sharers = BIT_ULL(page->owner);
-	err = invalidate(window, 1, ~nobody_else());
-	if (err)
-		return err;
-	if (page->sharers & ~nobody_else() || !popcorn_window_revoke(window, 1, POPCORN_PAGE_INVALID, true))
-		return -EAGAIN;
-	mutex_lock(&page->lock);
-	popcorn_page_drop(page);
-	page->state = POPCORN_PAGE_SHARED;
-	page->owner = POPCORN_NOBODY;
-	page->sharers = nobody_else();
-	clear_bit(POPCORN_PAGE_LOST, &page->flags);
-	mutex_unlock(&page->lock);
-	return 0;
-}
-
-static int discard_page(struct popcorn_window *window)
-{
-	int err = directory_lock(window, true);
-
-	if (err)
-		return err;
-	err = discard(window);
-	popcorn_window_unlock_bit(window, 1, POPCORN_PAGE_DIRECTORY);
-	return err;
-}
-
-static int discard_range(struct remote_context *rc, u64 index, u64 count)
-{
-	struct popcorn_window *window;
-	unsigned long at;
-	int err = 0;
-
-	if (index >= rc->pages || count > rc->pages - index)
-		return -ERANGE;
-	if (!count)
-		return 0;
-	window = popcorn_window_alloc(rc, index, true);
-	if (!window)
-		return -ENOMEM;
-	window->set = 1;
-	xa_for_each_range(&rc->page_table, at, window->page[0], index, index + count - 1) {
-		window->index = at;
-		err = discard_page(window);
-		if (err)
-			break;
-	}
-	popcorn_window_free(window);
-	return err;
-}
-
-static int handle_page_discard(struct pcn_kmsg_message *msg)
-{
-	struct pcn_page_discard *body = (struct pcn_page_discard *)msg->body;
-	struct remote_context *rc = popcorn_context_find(popcorn_nid, le64_to_cpu(body->context));
-	u64 id = le64_to_cpu(msg->hdr.id);
-	int err = -ESRCH;
-
-	if (rc && has_been_to(rc, msg->peer))
-		err = discard_range(rc, le64_to_cpu(body->index), le64_to_cpu(body->count));
-	if (err)
-		pcn_kmsg_nack(msg->peer, msg->hdr.type, id, err);
-	else
-		pcn_kmsg_reply(msg->peer, msg->hdr.type, id, NULL, 0);
-	if (rc)
-		popcorn_context_put(rc);
-	pcn_kmsg_done(msg);
-	return 0;
-}
-
-static int ask_discard(struct remote_context *rc, const struct popcorn_range *range)
-{
-	struct pcn_kmsg_message *msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_PAGE_DISCARD, sizeof(struct pcn_page_discard));
-	struct pcn_page_discard *body;
-	struct pcn_request *request;
-	int err;
-
-	if (!msg)
-		return -ENOMEM;
-	body = (struct pcn_page_discard *)msg->body;
-	body->context = cpu_to_le64(rc->id);
-	body->index = cpu_to_le64(range->index);
-	body->count = cpu_to_le64(range->count);
-	request = pcn_request_start(rc->peer, msg, NULL, NULL);
-	if (IS_ERR(request))
-		return PTR_ERR(request);
-	err = pcn_request_wait(request, PCN_WAIT_KILLABLE, 0);
-	pcn_request_put(request);
-	return err;
-}
-
-/**
- * popcorn_page_discard() - pages read as zeros from now on, on every node
- * @rc: the program
- * @range: which
- *
- * Return: 0 or a negative errno.
- */
-int popcorn_page_discard(struct remote_context *rc, const struct popcorn_range *range)
-{
-	int err;
-
-	for (;;) {
-		err = rc->for_remote ? ask_discard(rc, range) : discard_range(rc, range->index, range->count);
-		if (err != -EAGAIN)
-			return err;
-		/* Somebody has pinned a page. */
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		msleep(20);
-	}
-}
-
 int popcorn_directory_init(void)
 {
+	int err = popcorn_discard_init();
+
+	if (err)
+		return err;
 	directory_wq = alloc_workqueue("popcorn_directory", WQ_UNBOUND | WQ_HIGHPRI, 0);
-	if (!directory_wq)
-		return -ENOMEM;
-	/* A range may be large: page faults do not wait behind it. */
-	discard_wq = alloc_workqueue("popcorn_discard", WQ_UNBOUND, 0);
-	if (!discard_wq) {
-		destroy_workqueue(directory_wq);
+	if (!directory_wq) {
+		popcorn_discard_exit();
 		return -ENOMEM;
 	}
 	REGISTER_KMSG_HANDLER(REMOTE_PAGE, handle_remote_page);
-	REGISTER_KMSG_WQ_HANDLER(PAGE_DISCARD, handle_page_discard, discard_wq);
 	return 0;
 }
 
 void popcorn_directory_exit(void)
 {
-	destroy_workqueue(discard_wq);
 	destroy_workqueue(directory_wq);
+	popcorn_discard_exit();
 }

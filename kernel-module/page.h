@@ -71,8 +71,10 @@ void popcorn_arrival_ask(struct remote_context *rc, u32 pid);
 void popcorn_arrive(struct remote_context *rc, u32 pid);
 void popcorn_arrival_note(struct remote_context *rc, u64 index, bool write);
 
-/* directory.c */
+/* discard.c */
 int popcorn_page_discard(struct remote_context *rc, const struct popcorn_range *range);
+
+/* directory.c */
 int popcorn_directory_init(void);
 void popcorn_directory_exit(void);
 

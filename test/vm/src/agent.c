@@ -152,18 +152,29 @@ void *job_thread(void *data) {
     } state = {.start.key = remote->key};
     int fd = remote->fd;
     unsigned home = remote->home;
+    bool late = remote->late;
     struct job job;
+    ssize_t got;
 
-    if (remote->late)
+    if (late)
         usleep((TIMEOUT_MS - 40 + remote->key.pid % 16 * 8) * 1000);
     free(remote);
-    /* The origin may have given up meanwhile. */
-    if (read(fd, &state, sizeof state) != (ssize_t)sizeof state || state.start.blob_len != sizeof job)
-        return NULL;
-    job = state.job;
-    if (do_job(fd, &job) && hop(fd, home, &job))
-        abort();
-    return NULL;
+    for (;;) {
+        do
+            got = read(fd, &state, sizeof state);
+        while (got < 0 && errno == EINTR && !state.start.key.hop);
+        /* The origin may have given up meanwhile; or enough of us wait. */
+        if (got != (ssize_t)sizeof state || state.start.blob_len != sizeof job)
+            return NULL;
+        job = state.job;
+        if (!do_job(fd, &job))
+            return NULL;
+        if (hop(fd, home, &job))
+            abort();
+        if (late)
+            return NULL;
+        state.start.key.hop = 0; /* the next time that the thread comes */
+    }
 }
 
 static _Noreturn void process(const struct popcorn_clone_request *request) {

@@ -11,7 +11,7 @@
  * with more than the second number is not one of ours.
  */
 #define PCN_REQUESTS_MAX 16384
-#define PCN_BACKLOG_MAX 65536
+#define PCN_BACKLOG_MAX 32768
 
 /**
  * struct pcn_kmsg_kind - what a type of message looks like

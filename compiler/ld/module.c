@@ -35,8 +35,7 @@ struct module {
     const char *resolved, *lowered;
 };
 
-/* Intrinsics that become calls of the function of libm with the same name where an ISA lacks the instruction.
- */
+/* Intrinsics that become calls of libm's function of the same name where an ISA lacks the instruction. */
 static const char *const math[] = {
     "sin",  "cos",       "tan",   "asin",     "acos",  "atan",   "sinh",      "cosh",  "tanh",
     "exp",  "exp2",      "exp10", "log",      "log2",  "log10",  "pow",       "sqrt",  "floor",

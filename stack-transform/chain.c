@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Chains of frame records: writing one from a stack, and checking one that came from elsewhere. */
 
+#include "base/kernel.h"
+#include "base/text.h"
 #include "internal.h"
-#include "popcorn/text.h"
-#include "syscall/kernel.h"
 
 #define FIRST_BUFFER (64 * 1024UL)
 #define BUFFER_FULL 1 /* no error: the capture begins anew with a larger buffer */

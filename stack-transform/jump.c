@@ -9,15 +9,14 @@
  * everywhere.
  */
 #include "popcorn/jump.h"
+#include "base/home.h"
+#include "base/kernel.h"
+#include "base/text.h"
 #include "internal.h"
-#include "popcorn/text.h"
-#include "syscall/kernel.h"
-
-#define MASK_SET 2 /* SIG_SETMASK */
+#include "signal/signals.h"
 
 _Static_assert(MACHINE_JUMP_WORDS <= POPCORN_JUMP_NATIVE_WORDS, "jmp_buf is too small for this ISA");
 
-long __popcorn_syscall(long n, long a, long b, long c, long d, long e, long f);
 int popcorn_setjmp(struct popcorn_jump *jump, int savemask, struct frame_record *area, uint64_t base);
 _Noreturn long popcorn_longjmp(const struct machine_context *context, struct popcorn_jump *jump, int value);
 void *popcorn_resume_entry(const struct machine_context *context, const struct frame_record *record);
@@ -27,7 +26,11 @@ static void **data_stack(void) {
 }
 
 static void swap_mask(const uint64_t *set, uint64_t *old) {
-    __popcorn_syscall(NR_rt_sigprocmask, MASK_SET, (long)set, (long)old, sizeof *set, 0, 0);
+    const long argument[6] = {MASK_SET, (long)set, (long)old, sizeof *set};
+    if (home_here)
+        signals_mask(MASK_SET, set, old, sizeof *set);
+    else
+        home->call(popcorn_current(), NR_rt_sigprocmask, argument);
 }
 
 int popcorn_setjmp(struct popcorn_jump *jump, int savemask, struct frame_record *area, uint64_t base) {
@@ -186,9 +189,9 @@ _Noreturn long popcorn_longjmp(const struct machine_context *context, struct pop
     if (!thread || jump->epoch == thread->epoch) {
         *data_stack() = (void *)(uintptr_t)jump->data_stack;
         if (thread)
-            popcorn_unpin(thread, jump->pinned);
+            home->unpin(thread, jump->pinned);
         machine_jump((const struct machine_jump_state *)(const void *)jump->native, value);
     }
-    popcorn_unpin(thread, jump->pinned);
+    home->unpin(thread, jump->pinned);
     jump_by_rebuilding(thread, context, jump, value);
 }

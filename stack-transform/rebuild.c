@@ -35,10 +35,12 @@ void *__popcorn_inner(struct frame_record *record) {
     return __popcorn_resume[d->function];
 }
 
+long (*stack_landed)(struct popcorn_thread *, long value);
+
 long stack_landing(struct frame_record *record) {
     struct popcorn_thread *thread = popcorn_current();
     long value = (long)record->values[0];
-    return thread->landing == POPCORN_LANDING_JUMP ? value : popcorn_landed(thread, value);
+    return thread->landing == POPCORN_LANDING_JUMP ? value : stack_landed(thread, value);
 }
 
 _Noreturn void stack_rebuild(struct popcorn_thread *thread) {

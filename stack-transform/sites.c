@@ -6,9 +6,9 @@
  * them without a lock; two threads decoding the same site waste one copy.
  */
 
+#include "base/kernel.h"
+#include "base/text.h"
 #include "internal.h"
-#include "popcorn/text.h"
-#include "syscall/kernel.h"
 
 #define HASHES 4096
 #define POOL_CHUNK (256 * 1024UL)

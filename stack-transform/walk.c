@@ -5,9 +5,9 @@
  * refuses a hop, it does not crash the program.
  */
 
+#include "base/kernel.h"
+#include "base/text.h"
 #include "internal.h"
-#include "popcorn/text.h"
-#include "syscall/kernel.h"
 
 static int fail(char *reason, int error, const char *what, uint64_t address) {
     struct text t = text_begin(reason, STACK_REASON_SIZE);

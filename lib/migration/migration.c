@@ -5,19 +5,24 @@
  * the thread is gone is a refusal: it is counted, and the thread goes on where it is.
  */
 
+#include "base/clock.h"
+#include "base/descriptors.h"
+#include "base/kernel.h"
+#include "base/text.h"
+#include "popcorn/control.h"
 #include "popcorn/stack.h"
-#include "popcorn/text.h"
 #include "shared.h"
-#include "syscall/descriptors.h"
-#include "syscall/kernel.h"
-#include "syscall/syscall.h"
 
 #define NR_getcwd 17
 #define HOPPED 1
 
 _Static_assert(STACK_REASON_SIZE <= POPCORN_REASON_SIZE, "a capture's reason fits");
 
+const struct popcorn_backend *popcorn_backend;
+
 static struct migration_shared *shared;
+
+static long migration_landed(struct popcorn_thread *, long value);
 
 uint64_t migration_clock(void) {
     return (uint64_t)clock_nanoseconds();
@@ -115,12 +120,14 @@ struct migration_shared *migration_start(char *const *envp, const struct popcorn
     if (read_rules(s, envp, error) || read_stats_path(s, variable(envp, "POPCORN_STATS"), error))
         return NULL;
     shared = s;
+    stack_landed = migration_landed;
     update_flag();
     return s;
 }
 
 void migration_attach(struct migration_shared *s) {
     shared = s;
+    stack_landed = migration_landed;
 }
 
 bool migration_wants_nodes(void) {
@@ -187,6 +194,11 @@ int migration_request(struct popcorn_thread *thread, int nid) {
     return 0;
 }
 
+void migration_asked(struct popcorn_thread *thread, uint64_t value) {
+    if ((value & POPCORN_MIGRATE_MASK) == (POPCORN_MIGRATE_VALUE(0) & POPCORN_MIGRATE_MASK))
+        migration_request(thread, (int)(uint32_t)value);
+}
+
 /*
  * Hopping.
  */
@@ -221,7 +233,7 @@ long migration_go(struct popcorn_thread *thread, const struct machine_context *c
     return refuse(popcorn_backend->send(thread, nid, reason), reason);
 }
 
-long popcorn_landed(struct popcorn_thread *thread, long value) {
+static long migration_landed(struct popcorn_thread *thread, long value) {
     thread->times.rebuilt = hop_clock();
     popcorn_release_signals();
     count_hop(shared, thread);

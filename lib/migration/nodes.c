@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "base/kernel.h"
+#include "base/text.h"
 #include "popcorn/migration.h"
-#include "popcorn/text.h"
-#include "syscall/kernel.h"
 
 static bool is_word(const char *text, const char *word, size_t length) {
     size_t n = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* POPCORN_MIGRATE: WHEN[@WHERE], separated by commas. */
 
+#include "base/kernel.h"
+#include "base/text.h"
 #include "popcorn/migration.h"
-#include "popcorn/text.h"
-#include "syscall/kernel.h"
 
 #define LONGEST_WORD 128
 #define SECOND 1000000000UL

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Native code, compiled for each ISA into libpopcorn-rt.a and once more for the unit tests.
 set(POPCORN_MIGRATION_SOURCES
-    ${CMAKE_CURRENT_LIST_DIR}/text.c
     ${CMAKE_CURRENT_LIST_DIR}/nodes.c
     ${CMAKE_CURRENT_LIST_DIR}/rules.c
     ${CMAKE_CURRENT_LIST_DIR}/triggers.c

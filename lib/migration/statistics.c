@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What happened, counted where it happens and written once, as one JSON object, by the origin. */
 
-#include "popcorn/text.h"
+#include "base/kernel.h"
+#include "base/text.h"
 #include "shared.h"
-#include "syscall/kernel.h"
 
 #define OPEN_FLAGS (01 | 0100 | 01000 | 02000000) /* O_WRONLY, O_CREAT, O_TRUNC, O_CLOEXEC of asm-generic */
 

@@ -5,8 +5,8 @@
  * since a timer's signal could be lost, blocked or seen by the program: the clock is read every so many
  * points, so chosen that about a millisecond lies between.
  */
+#include "base/text.h"
 #include "popcorn/migration.h"
-#include "popcorn/text.h"
 
 #define CLOCK_AIM 1000000UL /* nanoseconds between two looks at the clock */
 #define CLOCK_STEP_MAX 65536

@@ -13,9 +13,9 @@
 #include "isa.h" /* MACHINE_NAME, MACHINE_NREGS, MACHINE_SP, MACHINE_RA, MACHINE_JUMP_WORDS */
 
 /*
- * The registers a call preserves (a migration point's call preserves more), with stack pointer and return address, indexed by DWARF number (System V
- * psABIs of the three ISAs). MACHINE_SP holds the stack pointer as it is right behind the call (the CFA of
- * the called stub).
+ * The registers a call preserves (a migration point's call preserves more), with stack pointer and return
+ * address, indexed by DWARF number (System V psABIs of the three ISAs). MACHINE_SP holds the stack pointer as
+ * it is right behind the call (the CFA of the called stub).
  */
 struct machine_context {
     uint64_t reg[MACHINE_NREGS];
@@ -45,8 +45,8 @@ int machine_to_user(void *users, const void *from, size_t size);
  * [machine_point_begin, machine_point_end), the call has had no effect yet, and from there a thread may be
  * sent to machine_point_interrupted, which returns -EINTR.
  *
- * machine_end_point does so, after a signal handler that may have written POPCORN_CANCEL_INTERRUPTED, with the
- * native ucontext. Async-signal-safe.
+ * machine_end_point does so, after a signal handler that may have written POPCORN_CANCEL_INTERRUPTED, with
+ * the native ucontext. Async-signal-safe.
  */
 void machine_end_point(void *ucontext);
 long machine_syscall_point(long number, long a, long b, long c, long d, long e, long f);
@@ -84,6 +84,10 @@ _Noreturn void machine_resume_call(const struct machine_context *, void *fn, voi
  * returns)
  *   __popcorn_setjmp           fills buf's machine_jump_state, then popcorn_setjmp(buf, savemask, area,
  * base); returns 0
+ *   __syscall_cp_asm           long __popcorn_syscall(number, six arguments)
+ * and two that nobody calls: _start begins a process by popcorn_start(long *initial_stack), machine_run()'s
+ * bottom ends a thread by popcorn_thread_returned(long value).
+ * These, with popcorn_reachable(), are all that machine/ takes from the floors above it.
  *
  * machine_resume_entry, called like a resume body, tells from where: it fills a context likewise and goes to
  * the body that popcorn_resume_entry(struct machine_context *, struct frame_record *) answers, as if that had
@@ -113,7 +117,8 @@ long machine_sigaction(int sig, void (*handler)(int, void *, void *), unsigned l
 uint64_t machine_ucontext_pc(const void *ucontext);
 uint64_t machine_ucontext_sp(const void *ucontext);
 void machine_ucontext_set_pc(void *ucontext, uint64_t pc);
-/* Was a fault raised by the instruction of __builtin_trap()? Its signal, MACHINE_TRAP_SIGNAL, differs by ISA. */
+/* Was a fault raised by the instruction of __builtin_trap()? Its signal, MACHINE_TRAP_SIGNAL, differs by ISA.
+ */
 bool machine_is_trap(const void *ucontext);
 uint64_t machine_ucontext_mask(const void *ucontext);
 void machine_ucontext_set_mask(void *ucontext, uint64_t mask);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The memory calls, at the origin: choose the place, change the mappings, then the table. */
+#include "base/descriptors.h"
+#include "base/home.h"
 #include "memory/internal.h"
-#include "node/nodes.h"
-#include "popcorn/backend.h"
-#include "syscall/descriptors.h"
 
 struct popcorn_lock memory_lock;
 
@@ -64,7 +63,7 @@ static void forget_range(uint64_t start, uint64_t end) {
     regions_end(t);
     drop_files(file, nfiles);
     if (stale)
-        nodes_forget(start, end - start);
+        home->forget(start, end - start);
 }
 
 static void enter_region(const struct mapping *m, enum region_kind kind, int32_t file) {
@@ -198,7 +197,7 @@ static long map_locked(uint64_t address, struct mapping *m) {
     if (!regions_room(memory_regions()))
         return -E_NOMEM;
     m->start = (uint64_t)place;
-    if (nodes_machines && memory_file_fd >= 0 && (m->flags & MAP_TYPE) != MAP_PRIVATE) {
+    if (home_machines && memory_file_fd >= 0 && (m->flags & MAP_TYPE) != MAP_PRIVATE) {
         long r = share_among_machines(m);
         if (r)
             return r;
@@ -210,7 +209,7 @@ static long map_locked(uint64_t address, struct mapping *m) {
         r = memory_file_fd < 0 ? map_private(m) : map_in_memory_file(m);
     /* Nodes may still have what was here before, readable and writable. */
     if (r == 0 && (~m->protection & (PROT_READ | PROT_WRITE)))
-        nodes_forget(m->start, m->size);
+        home->forget(m->start, m->size);
     return r ? r : place;
 }
 
@@ -246,7 +245,7 @@ static long unmap_locked(uint64_t start, size_t size) {
     long r = KERNEL(NR_munmap, start, size);
     if (r == 0) {
         forget_range(start, start + size);
-        nodes_forget(start, size);
+        home->forget(start, size);
     }
     return r;
 }
@@ -282,7 +281,7 @@ static long protect_locked(uint64_t start, size_t size, int protection) {
     regions_protect(t, start, start + size, (uint32_t)protection);
     regions_end(t);
     if (lowered)
-        nodes_forget(start, size);
+        home->forget(start, size);
     return 0;
 }
 
@@ -334,7 +333,7 @@ static long resize_natively(const struct resize *z) {
     regions_end(t);
     enter_region(&m, z->region.kind, z->region.file);
     if (z->region.kind == REGION_FILE)
-        nodes_forget(z->old_start, z->old_size);
+        home->forget(z->old_start, z->old_size);
     return 0;
 }
 

@@ -3,12 +3,12 @@
 #ifndef MEMORY_INTERNAL_H
 #define MEMORY_INTERNAL_H
 
+#include "base/kernel.h"
+#include "base/lock.h"
 #include "memory/backing.h"
 #include "memory/layout.h"
 #include "memory/memory.h"
 #include "memory/regions.h"
-#include "syscall/kernel.h"
-#include "thread/lock.h"
 
 /* Portable data of the image, from popcorn-ld; absent in a program linked without it. */
 extern char __popcorn_data_start[] __attribute__((weak));

@@ -56,9 +56,10 @@ int memory_join(int file);
 
 /*
  * In a node's process: maps what the program has at this address, if it has not been touched here yet. True
- * if an access is worth trying (again).
+ * if an access is worth trying (again). `last` is where the calling native thread notes its last try, 0 at
+ * first.
  */
-bool memory_touch(uint64_t address);
+bool memory_touch(uint64_t address, uint64_t *last);
 
 /* Is there a shared mapping of a file at the address; is there any? In any process. */
 bool memory_of_file(uint64_t address);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The memory file, which backs portable memory for processes on this machine. */
+#include "base/descriptors.h"
 #include "memory/internal.h"
-#include "syscall/descriptors.h"
 
 /* A limit on file sizes would end the process with SIGXFSZ. */
 static bool file_size_allowed(void) {

@@ -4,10 +4,10 @@
  * portable data, and every region of the arena that is no shared mapping of a file (the first of them is the
  * run time's own part with the control block).
  */
+#include "base/descriptors.h"
+#include "base/message.h"
 #include "memory/internal.h"
-#include "popcorn/backend.h"
 #include "popcorn/control.h"
-#include "syscall/descriptors.h"
 
 int memory_file_fd = -1;
 

@@ -3,12 +3,11 @@
  * Portable memory in a node's process: the origin's table says what is where, and a part is mapped when it is
  * touched first. In pieces, since qemu-user keeps a note for every page that is mapped.
  */
+#include "base/home.h"
+#include "base/message.h"
+#include "base/text.h"
 #include "memory/internal.h"
-#include "node/nodes.h"
-#include "popcorn/backend.h"
 #include "popcorn/control.h"
-#include "popcorn/text.h"
-#include "thread/native.h"
 
 #define PIECE (64UL << 20)
 
@@ -37,7 +36,7 @@ static bool look_up(uint64_t address, struct region *out) {
 
 static bool map_file(const struct region *r) {
     char path[64];
-    if (nodes_machines)
+    if (home_machines)
         popcorn_fatal("a thread on another machine touched a shared mapping of a file", 70);
     struct text text = text_begin(path, sizeof path);
     text_string(&text, "/proc/");
@@ -69,11 +68,8 @@ static bool mapped_here(uint64_t address) {
  * A page that is mapped already can fault because its protection has been raised since, or because another
  * thread has just mapped it: map it again, and try again once.
  */
-bool memory_touch(uint64_t address) {
-    static uint64_t last_of_service;
+bool memory_touch(uint64_t address, uint64_t *last) {
     struct region region;
-    struct native *native = native_self();
-    uint64_t *last = native ? &native->last_fault : &last_of_service;
     if (!layout_in_arena(address, 1) || !look_up(address, &region) || region.protection == PROT_NONE)
         return false;
     bool again = *last == address;

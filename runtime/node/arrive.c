@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
 #include "node/internal.h"
-#include "syscall/syscall.h"
 #include "thread/native.h"
 
 /* musl's first function: part of the module, but at another address in each image. */
@@ -20,7 +20,7 @@ void arrive_if_sent(struct popcorn_thread *thread) {
     }
     thread->times.accepted = (uint64_t)clock_nanoseconds();
     thread->node = native_node;
-    if (!nodes_at_origin) {
+    if (!home_here) {
         atomic_fetch_add(&node_room(native_node)->present, 1);
         node_carrier->settle();
     }

@@ -16,7 +16,7 @@ struct carrier {
     /*
      * On a node.
      */
-    /* nodes_call() */
+    /* struct home (base/home.h): call() */
     long (*call)(struct popcorn_thread *, long number, const long argument[6]);
     /* Makes the shadow look at the signal that it has posted last. */
     void (*tell_shadow)(struct popcorn_thread *);
@@ -40,7 +40,7 @@ struct carrier {
     void (*call_to_halt)(const struct popcorn_thread *);
     /* Waits until the node has forgotten what is stale (internal.h: struct node_room), or is gone. */
     void (*make_forget)(int nid);
-    /* The nodes_ functions (node/nodes.h) of the same name. */
+    /* As in struct home. */
     void (*look)(void);
     void (*end)(void);
     void (*forked)(void);

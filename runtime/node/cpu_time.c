@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The program's processor time is that of all its processes: the kernel answers for each by its id. */
+#include "base/text.h"
 #include "node/internal.h"
-#include "popcorn/text.h"
 #include "thread/native.h"
 
 /* Linux's ids of the CPU clocks of processes. */
@@ -18,7 +18,7 @@ static int64_t process_time(int pid, enum cpu_time kind) {
 int64_t nodes_cpu_time(enum cpu_time kind, bool with_origin) {
     const struct popcorn_control *control = popcorn_control();
     int64_t sum = 0;
-    if (nodes_machines)
+    if (home_machines)
         return with_origin ? process_time(control->pid, kind) : 0;
     for (int i = 0; i < (int)control->nnodes; i++)
         if (node_runs(i) && (i != control->origin || with_origin))
@@ -54,7 +54,7 @@ static int64_t task_time(int pid, int tid) {
 int64_t nodes_thread_cpu_time(const struct popcorn_thread *thread, bool with_origin) {
     const struct popcorn_control *control = popcorn_control();
     int64_t sum = with_origin ? task_time(control->pid, thread->tid) : 0;
-    for (int i = 0; i < (int)control->nnodes && !nodes_machines; i++)
+    for (int i = 0; i < (int)control->nnodes && !home_machines; i++)
         if (i != control->origin && node_runs(i) && thread->mailbox->worker[i])
             sum += task_time(control->node[i].pid, thread->mailbox->worker[i]);
     return sum;

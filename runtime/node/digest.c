@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/digest.h"
+#include "base/kernel.h"
 #include "popcorn/sha256.h"
-#include "syscall/kernel.h"
 
 bool digest_executable(uint8_t digest[32]) {
     static uint8_t buffer[65536];

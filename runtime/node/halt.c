@@ -19,7 +19,7 @@ static _Atomic uint32_t *halt_word(void) {
 void halt_wait(void) {
     struct kernel_time pause = {0, LOOK};
     while (atomic_load(halt_word()))
-        if (nodes_machines)
+        if (home_machines)
             KERNEL(NR_nanosleep, &pause, 0);
         else
             KERNEL(NR_futex, halt_word(), FUTEX_WAIT, 1, 0);
@@ -60,7 +60,7 @@ void local_call_to_halt(const struct popcorn_thread *thread) {
 /* Between two machines the bell wakes nobody. */
 static void wait_for_answer(_Atomic uint32_t *bell, uint32_t seen) {
     struct kernel_time pause = {0, NUDGE};
-    if (nodes_machines)
+    if (home_machines)
         KERNEL(NR_nanosleep, &pause, 0);
     else
         bell_wait(bell, seen, NUDGE);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/image.h"
+#include "base/kernel.h"
+#include "base/text.h"
 #include "machine.h"
-#include "popcorn/text.h"
-#include "syscall/kernel.h"
 
 #define EXECUTABLE "/proc/self/exe"
 #define COPY_BYTES 65536

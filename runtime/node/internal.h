@@ -9,6 +9,11 @@
 
 #include <stdatomic.h>
 
+#include "base/home.h"
+#include "base/kernel.h"
+#include "base/lock.h"
+#include "base/message.h"
+#include "base/text.h"
 #include "memory/layout.h"
 #include "node/carrier.h"
 #include "node/mailbox.h"
@@ -18,9 +23,6 @@
 #include "popcorn/control.h"
 #include "popcorn/migration.h"
 #include "popcorn/stack.h"
-#include "popcorn/text.h"
-#include "syscall/kernel.h"
-#include "thread/lock.h"
 
 #define NODE_TICK 100000000L       /* nanoseconds between looks at whether the others live */
 #define NODE_PATIENCE 10000000000L /* how long a living node may take for anything */
@@ -93,6 +95,15 @@ static inline int node_of_machine(int machine) {
 static inline uint64_t node_layout_hash(void) {
     return &__popcorn_layout_hash ? __popcorn_layout_hash : 0;
 }
+
+/* The parts of struct home (base/home.h) that are the same for all carriers: nodes.c, shadow.c, worker.c,
+ * halt.c. */
+enum home_forwarding nodes_forward_signal(struct popcorn_thread *, int sig, const struct signal_action *,
+                                          const void *info, uint64_t *mask);
+void nodes_take_signal(struct popcorn_thread *, struct interrupted *);
+void nodes_unpin(struct popcorn_thread *, int pinned);
+bool nodes_halt(void);
+void nodes_release(void);
 
 /* nodes.c: chooses. At the start of a process. */
 void nodes_carried_by(const struct carrier *);

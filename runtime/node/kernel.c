@@ -5,10 +5,10 @@
  * portable memory, which the module keeps coherent; then its native thread here is its shadow and waits in
  * another ioctl for what the thread asks of it.
  */
+#include "base/clock.h"
+#include "base/descriptors.h"
 #include "memory/memory.h"
 #include "node/device.h"
-#include "syscall/descriptors.h"
-#include "syscall/syscall.h"
 #include "thread/native.h"
 
 static const char *refusal(long error) {
@@ -41,7 +41,7 @@ int device_send(struct popcorn_thread *thread, struct native *native, int nid, c
     thread->times.sent = (uint64_t)box->stamp[CLOCK_MONOTONIC];
     atomic_store(&box->place, MAILBOX_PLACE(MAILBOX_SENT, nid));
     native->away_tcb[POPCORN_TCB_THREAD / 8] = address;
-    machine_set_thread_pointer(nodes_at_origin ? native->away_tcb : native->last_tcb);
+    machine_set_thread_pointer(home_here ? native->away_tcb : native->last_tcb);
     long r;
     do
         r = device_ioctl(POPCORN_IOC_MIGRATE, &migrate);
@@ -81,7 +81,7 @@ static int send_from_origin(struct popcorn_thread *thread, int nid, char *reason
 
 static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REASON_SIZE]) {
     struct native *native = thread->native[native_node];
-    if (nodes_at_origin)
+    if (home_here)
         return send_from_origin(thread, nid, reason);
     native->critical++;
     atomic_fetch_sub(&node_room(native_node)->present, 1);

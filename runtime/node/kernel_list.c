@@ -3,8 +3,8 @@
  * The kernel carrier's nodes: machines that the module knows, by their numbers or as POPCORN_NODES numbers
  * them.
  */
+#include "base/descriptors.h"
 #include "node/device.h"
-#include "syscall/descriptors.h"
 
 int device_file = -1;
 
@@ -56,7 +56,7 @@ int kernel_info(int nid, struct popcorn_node *out) {
     if (nid < 0 || nid >= (int)control->nnodes)
         return -E_INVAL;
     out->origin = nid == control->origin;
-    out->available = nodes_at_origin ? kernel_connected(nid) : control->node[nid].isa[0] != 0;
+    out->available = home_here ? kernel_connected(nid) : control->node[nid].isa[0] != 0;
     __builtin_memcpy(out->isa, control->node[nid].isa, sizeof out->isa);
     return 0;
 }

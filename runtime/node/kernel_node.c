@@ -5,9 +5,9 @@
  * thread makes one for each thread that comes. When its thread leaves, a native thread waits for it to come
  * again.
  */
+#include "base/clock.h"
 #include "memory/memory.h"
 #include "node/device.h"
-#include "syscall/syscall.h"
 #include "thread/native.h"
 
 static atomic_bool met; /* the origin's clocks are known */
@@ -18,7 +18,7 @@ static _Noreturn void quit(int code) {
 }
 
 void kernel_leave(struct native *native) {
-    signals_block_all();
+    kernel_block_signals();
     native_leave(native);
 }
 
@@ -95,7 +95,7 @@ static long rest_and_receive(void *argument) {
 }
 
 void kernel_rest(struct native *native) {
-    signals_block_all();
+    kernel_block_signals();
     machine_run((void *)native->stack_high, rest_and_receive, native);
 }
 
@@ -164,7 +164,7 @@ long kernel_call(struct popcorn_thread *thread, long number, const long argument
     struct popcorn_mailbox *box = thread->mailbox;
     struct popcorn_syscall call = {.nr = (uint64_t)number};
     long error;
-    if (number == NR_exit || number == MAILBOX_UNMAP_SELF)
+    if (number == NR_exit || number == HOME_UNMAP_SELF)
         end_thread(thread, number, argument);
     if (atomic_load(&box->calls) >= MAILBOX_DEPTH)
         return -E_AGAIN;
@@ -199,7 +199,7 @@ void kernel_forget_calls(struct popcorn_thread *thread, uint32_t keep) {
 static int join(const struct node_agent_greeting *agent, uint32_t *main_thread) {
     const struct popcorn_control *control = popcorn_control();
     struct popcorn_adopt adopt = {.cookie = agent->cookie};
-    nodes_at_origin = false;
+    home_here = false;
     nodes_carried_by(&kernel_carrier);
     device_file = NODE_MEMORY;
     long r = device_ioctl(POPCORN_IOC_ADOPT, &adopt);

@@ -67,7 +67,7 @@ static void look_after_orphans(struct popcorn_thread *thread) {
 /* Some of it may be lost: from here on nothing looks at it, not even at the thread's block. */
 static void leave_portable_memory(struct native *native) {
     machine_set_thread_pointer(native->last_tcb);
-    signals_block_all();
+    kernel_block_signals();
 }
 
 /* The thread ended there: the call that it would not wait for lies in its mailbox. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The node list: from POPCORN_NODES and the images that the executable holds. */
+#include "base/text.h"
 #include "node/image.h"
 #include "node/internal.h"
 #include "node/qemu.h"
-#include "popcorn/text.h"
 #include "thread/native.h"
 
 static struct popcorn_node_list list;
@@ -88,6 +88,7 @@ int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]) {
     if (origin < 0)
         return list_error(error,
                           "POPCORN_NODES: this machine's own ISA, " MACHINE_NAME ", must be among the nodes");
+    nodes_carried_by(&local_carrier);
     qemu_search_path(variable(environment, "PATH"));
     native_node = origin;
     fill_control(origin);

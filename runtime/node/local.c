@@ -32,10 +32,10 @@ static int say(char reason[POPCORN_REASON_SIZE], const char *what, int error) {
 static int prepare_node(struct popcorn_thread *thread, int nid, char *reason) {
     if (node_runs(nid))
         return 0;
-    if (nodes_at_origin)
+    if (home_here)
         return node_start(nid, reason);
     long argument[6] = {nid};
-    int r = (int)nodes_call(thread, MAILBOX_START_NODE, argument);
+    int r = (int)local_call(thread, MAILBOX_START_NODE, argument);
     return r ? say(reason, thread->mailbox->reason, r) : 0;
 }
 
@@ -75,7 +75,7 @@ static int await_acceptance(struct popcorn_mailbox *box, int nid, char *reason) 
         }
         if (place != MAILBOX_PLACE(MAILBOX_SENT, nid))
             return 0;
-        if (nodes_at_origin)
+        if (home_here)
             peers_check();
         if (!node_runs(nid) && take_back(box, nid))
             return say(reason, "the node's process died", -E_NODEV);
@@ -94,7 +94,7 @@ static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REAS
     r = await_acceptance(thread->mailbox, nid, reason);
     if (r == 0) {
         critical_end();
-        if (nodes_at_origin)
+        if (home_here)
             local_shadow(thread);
         atomic_fetch_sub(&node_room(native_node)->present, 1);
         worker_wait(thread);

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/home.h"
 #include "popcorn/control.h"
 #include "signal/signals.h"
 
@@ -26,7 +27,7 @@ enum mailbox_phase {
 };
 
 #define MAILBOX_PLACE(phase, node) ((uint32_t)(node) << 8 | (phase))
-#define MAILBOX_PHASE(place) ((enum mailbox_phase)((place) & 0xff))
+#define MAILBOX_PHASE(place) ((enum mailbox_phase)((place)&0xff))
 #define MAILBOX_NODE(place) ((int)((place) >> 8))
 
 enum mailbox_state {
@@ -46,13 +47,10 @@ struct mailbox_call {
     long result;
 };
 
-/* Requests that are no system call of Linux. */
+/* Requests that are no system call of Linux, and only a shadow understands. */
 enum mailbox_special {
-    MAILBOX_CLONE = 100000, /* fn, stack, flags, arg, block of the other three arguments */
-    MAILBOX_UNMAP_SELF,     /* base, size */
-    MAILBOX_START_NODE,     /* node */
-    MAILBOX_FAULT,          /* signal that ends the program */
-    MAILBOX_LOOK,           /* nothing: the shadow shall see what has become of a signal */
+    MAILBOX_START_NODE = HOME_SPECIALS, /* node */
+    MAILBOX_LOOK,                       /* nothing: the shadow shall see what has become of a signal */
 };
 
 /* What a shadow asks its worker to do: run the program's handler of a signal that came to the shadow. */
@@ -77,7 +75,7 @@ struct popcorn_mailbox {
     struct mailbox_signal signal[MAILBOX_DEPTH];
     int32_t worker[POPCORN_CONTROL_NODES]; /* tid of the worker in a node's process, 0 if there is none yet */
     struct popcorn_thread *next_wanted;    /* in the list of threads for which a node shall make a worker */
-    int64_t stamp[2];                      /* what the sender's clocks showed (syscall.h: clock_stamp) */
+    int64_t stamp[2];                      /* what the sender's clocks showed (clock.h: clock_stamp) */
     void *begin;      /* not NULL: no frames yet, the thread begins with the receiver's own _start_c(begin) */
     char reason[160]; /* of a refusal by a node */
 };

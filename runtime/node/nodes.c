@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* What the rest of the run time asks of the other processes, handed to the one that carries. */
+#include "base/text.h"
 #include "memory/memory.h"
 #include "node/carrier.h"
 #include "node/internal.h"
-#include "popcorn/text.h"
 #include "thread/native.h"
 #include "thread/threads.h"
 
 const struct carrier *node_carrier = &local_carrier;
-const struct popcorn_backend *popcorn_backend = &local_carrier.backend;
-bool nodes_at_origin = true;
-bool nodes_machines;
+long (*nodes_system_call)(struct popcorn_thread *, long number, const long argument[6]);
+
+static const struct home nodes_home;
 
 void nodes_carried_by(const struct carrier *carrier) {
     node_carrier = carrier;
     popcorn_backend = &carrier->backend;
-    nodes_machines = carrier == &kernel_carrier;
+    home = &nodes_home;
+    home_machines = carrier == &kernel_carrier;
 }
 
 int node_refuse(char *reason, const char *what, const char *more, int error) {
@@ -35,12 +36,12 @@ int node_share_memory(char *reason) {
     return r ? node_refuse(reason, "memory cannot be shared: ", text_error(-r), r) : 0;
 }
 
-long nodes_call(struct popcorn_thread *thread, long number, const long argument[6]) {
+static long call(struct popcorn_thread *thread, long number, const long argument[6]) {
     return node_carrier->call(thread, number, argument);
 }
 
 /* The caller holds the memory lock, so nobody else enters ranges. */
-void nodes_forget(uint64_t address, size_t size) {
+static void forget(uint64_t address, size_t size) {
     const struct popcorn_control *control = popcorn_control();
     for (int i = 0; i < (int)control->nnodes; i++) {
         struct node_room *room = node_room(i);
@@ -56,20 +57,20 @@ void nodes_forget(uint64_t address, size_t size) {
     }
 }
 
-void nodes_look(void) {
+static void look(void) {
     node_carrier->look();
 }
 
-void nodes_end(void) {
+static void end(void) {
     node_carrier->end();
 }
 
-void nodes_thread_ends(struct popcorn_thread *thread) {
+static void thread_ends(struct popcorn_thread *thread) {
     node_carrier->thread_ends(thread);
 }
 
 /* The other processes are the parent's. */
-void nodes_forked(void) {
+static void forked(void) {
     struct popcorn_control *control = popcorn_control();
     struct popcorn_thread *thread = popcorn_current();
     control->halt = 0;
@@ -88,6 +89,20 @@ void nodes_forked(void) {
     control->node[control->origin].pid = control->pid;
     atomic_store(&thread->mailbox->workers, 0);
 }
+
+static const struct home nodes_home = {
+    .call = call,
+    .take_signal = nodes_take_signal,
+    .end = end,
+    .forget = forget,
+    .look = look,
+    .halt = nodes_halt,
+    .release = nodes_release,
+    .forked = forked,
+    .thread_ends = thread_ends,
+    .forward_signal = nodes_forward_signal,
+    .unpin = nodes_unpin,
+};
 
 _Noreturn void nodes_died(int nid) {
     char line[192];

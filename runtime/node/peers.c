@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The nodes' processes as the origin knows them: a socket each, which ends when either side does. */
+#include "base/descriptors.h"
+#include "base/lock.h"
 #include "memory/memory.h"
 #include "node/internal.h"
-#include "syscall/descriptors.h"
-#include "thread/lock.h"
 #include "thread/native.h"
 #include "thread/threads.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/qemu.h"
+#include "base/kernel.h"
+#include "base/text.h"
 #include "machine.h"
-#include "popcorn/text.h"
-#include "syscall/kernel.h"
 
 #define EXECUTABLE_ALLOWED 1 /* X_OK */
 #define USUAL_PATH "/usr/local/bin:/usr/bin:/bin"

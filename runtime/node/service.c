@@ -3,11 +3,11 @@
  * A node's process: joins the program's memory, then has two native threads beside its workers. One serves
  * the node's room; the other reads the socket, whose end is the end of the origin, and so of this process.
  */
+#include "base/text.h"
 #include "memory/memory.h"
 #include "node/internal.h"
 #include "node/qemu.h"
 #include "popcorn/migration.h"
-#include "popcorn/text.h"
 #include "thread/native.h"
 
 #define WATCH_STACK (64UL << 10)
@@ -125,7 +125,8 @@ void service_run(void) {
 /* 0, or a negative errno. */
 static int join(const struct greeting *origin) {
     const struct popcorn_control *control = popcorn_control();
-    nodes_at_origin = false;
+    home_here = false;
+    nodes_carried_by(&local_carrier);
     native_node = origin->node;
     if (origin->layout_hash != node_layout_hash() || origin->version != POPCORN_CONTROL_VERSION)
         return -E_NOEXEC;

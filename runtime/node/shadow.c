@@ -4,16 +4,8 @@
  * it the signals that come here, and takes it when it comes home.
  */
 #include "node/internal.h"
-#include "syscall/syscall.h"
 #include "thread/native.h"
 #include "thread/threads.h"
-
-static long clone_for(const long a[6]) {
-    uint64_t none[3] = {0};
-    uint64_t *rest = a[2] & CLONE_SETTLS ? (uint64_t *)a[4] : none;
-    return threads_clone((int (*)(void *))a[0], (void *)a[1], (unsigned)a[2], (void *)a[3], (int *)rest[0],
-                         (void *)rest[1], (int *)rest[2]);
-}
 
 /* libc on the node may have given the thread another block. */
 static void follow_thread_pointer(struct popcorn_thread *thread) {
@@ -24,18 +16,12 @@ static void follow_thread_pointer(struct popcorn_thread *thread) {
 long shadow_carry_out(struct popcorn_thread *thread, long number, const long a[6]) {
     follow_thread_pointer(thread);
     switch (number) {
-    case MAILBOX_CLONE:
-        return clone_for(a);
-    case MAILBOX_UNMAP_SELF:
-        threads_exit((void *)a[0], (uint64_t)a[1], 0);
     case MAILBOX_START_NODE:
         return node_start((int)a[0], thread->mailbox->reason);
     case MAILBOX_LOOK:
         return 0;
-    case MAILBOX_FAULT:
-        signals_die((int)a[0]);
     }
-    return syscall_at_origin(thread, number, a);
+    return nodes_system_call(thread, number, a);
 }
 
 static void serve(struct popcorn_thread *thread, uint32_t index) {
@@ -174,30 +160,30 @@ static _Noreturn void start_anew(struct popcorn_thread *thread, struct mailbox_s
     machine_run((void *)native->stack_high, shadow_again, thread);
 }
 
-enum nodes_forwarding nodes_forward_signal(struct popcorn_thread *thread, int sig,
-                                           const struct signal_action *action, const void *info,
-                                           uint64_t *mask) {
+enum home_forwarding nodes_forward_signal(struct popcorn_thread *thread, int sig,
+                                          const struct signal_action *action, const void *info,
+                                          uint64_t *mask) {
     struct popcorn_mailbox *box = thread->mailbox;
     uint32_t place = atomic_load(&box->place);
     if (place == MAILBOX_PLACE(MAILBOX_RUNNING, native_node))
-        return NODES_HERE;
+        return HOME_RUN_HERE;
     struct mailbox_signal *s =
         MAILBOX_PHASE(place) == MAILBOX_RUNNING ? post_signal(box, sig, action, info, *mask) : NULL;
     if (!s)
-        return NODES_UNDER_WAY;
+        return HOME_UNDER_WAY;
     for (int64_t patience = node_carrier->first_nudge;;
          patience = patience < NODE_TICK ? patience * 2 : NODE_TICK) {
         uint32_t seen = atomic_load(&box->bell[native_node]), state = atomic_load(&s->state);
         if (state == MAILBOX_DONE) {
             *mask = s->mask;
             shadow_remove_signal(box, s);
-            return NODES_FORWARDED;
+            return HOME_FORWARDED;
         }
         if (state == MAILBOX_ABANDONED)
             start_anew(thread, s);
         if (state == MAILBOX_POSTED) {
             if (withdraw(box, s))
-                return NODES_UNDER_WAY;
+                return HOME_UNDER_WAY;
             node_carrier->nudge(thread);
         }
         node_carrier->attend(thread, s, seen, patience);

@@ -4,13 +4,13 @@
  * not make: an intermediate child starts it and ends at once. It has a session of its own (the terminal's
  * signals are the origin's), standard error, and three descriptors.
  */
+#include "base/descriptors.h"
+#include "base/lock.h"
+#include "base/text.h"
 #include "memory/memory.h"
 #include "node/image.h"
 #include "node/internal.h"
 #include "node/qemu.h"
-#include "popcorn/text.h"
-#include "syscall/descriptors.h"
-#include "thread/lock.h"
 #include "thread/native.h"
 #include "thread/threads.h"
 

@@ -8,7 +8,7 @@
 static _Noreturn void leave(struct popcorn_thread *thread) {
     struct native *native = thread->native[native_node];
     _Atomic uint32_t *workers = &thread->mailbox->workers;
-    signals_block_all();
+    kernel_block_signals();
     machine_set_thread_pointer(native->last_tcb);
     atomic_fetch_sub(workers, 1);
     KERNEL(NR_futex, workers, FUTEX_WAKE, 0x7fffffff);
@@ -139,10 +139,10 @@ static void abandon(struct popcorn_thread *thread, uint32_t depth) {
         bell_wait(bell, seen, NODE_TICK);
 }
 
-void popcorn_unpin(struct popcorn_thread *thread, int pinned) {
+void nodes_unpin(struct popcorn_thread *thread, int pinned) {
     struct popcorn_mailbox *box = thread->mailbox;
     thread->pinned = pinned;
-    if (nodes_at_origin)
+    if (home_here)
         return;
     for (uint32_t depth; (depth = atomic_load(&box->signals)) > 0;) {
         struct mailbox_signal *s = &box->signal[depth - 1];

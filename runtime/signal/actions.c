@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What the program wants done with each signal; and its masks and alternate stacks. */
+#include "base/current.h"
+#include "base/home.h"
+#include "base/kernel.h"
+#include "base/lock.h"
 #include "memory/layout.h"
-#include "node/nodes.h"
 #include "popcorn/control.h"
-#include "popcorn/stack.h"
-#include "signal/signals.h"
-#include "syscall/kernel.h"
-#include "thread/lock.h"
+#include "signal/internal.h"
 #include "thread/room.h"
 
 /* In portable memory behind the control block, since handlers run on any node. */
@@ -28,7 +28,8 @@ uint64_t signals_allowed(uint64_t mask) {
     return mask & ~SIGNAL_BIT(POPCORN_MIGRATE_SIGNAL);
 }
 
-void signals_forked(void) {
+void signals_forked(struct popcorn_thread *thread) {
+    (void)thread;
     atomic_store(&table()->lock.word, 0);
 }
 
@@ -85,14 +86,14 @@ static void entry(int sig, void *info, void *ucontext) {
     native->program_signals++;
     if (action.flags & (unsigned)ACTION_RESETHAND) /* the kernel has done so: the handler may set it anew */
         table()->action[sig].handler = SIGNAL_DEFAULT;
-    switch (nodes_forward_signal(native->thread, sig, &action, info, &mask)) {
-    case NODES_HERE:
+    switch (home->forward_signal(native->thread, sig, &action, info, &mask)) {
+    case HOME_RUN_HERE:
         signals_run_on(native, sig, &action, info, ucontext);
         break;
-    case NODES_FORWARDED:
+    case HOME_FORWARDED:
         machine_ucontext_set_mask(ucontext, signals_allowed(mask));
         break;
-    case NODES_UNDER_WAY:
+    case HOME_UNDER_WAY:
         table()->action[sig] = action;
         rearm(sig, &action);
         signals_defer(native, sig, info, ucontext);
@@ -164,11 +165,6 @@ long signals_alternate(const void *new_stack, void *old_stack) {
     }
     before.flags |= on ? ALTERNATE_ON : 0;
     return old_stack ? machine_to_user(old_stack, &before, sizeof before) : 0;
-}
-
-void signals_block_all(void) {
-    uint64_t all = ~0ULL;
-    KERNEL(NR_rt_sigprocmask, MASK_SET, &all, 0, 8);
 }
 
 void signals_die(int sig) {

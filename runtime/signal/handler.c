@@ -2,15 +2,13 @@
 /* Runs a handler of the program, and the run time's own signal. */
 #include <stdatomic.h>
 
+#include "base/home.h"
+#include "base/kernel.h"
+#include "base/message.h"
 #include "memory/memory.h"
 #include "node/mailbox.h"
-#include "node/nodes.h"
-#include "popcorn/backend.h"
 #include "popcorn/control.h"
-#include "popcorn/migration.h"
-#include "popcorn/stack.h"
-#include "signal/signals.h"
-#include "syscall/kernel.h"
+#include "signal/internal.h"
 #include "thread/room.h"
 #include "thread/threads.h"
 
@@ -130,9 +128,11 @@ void signals_own_work(struct native *native) {
     threads_stopped_here();
     if (native->look) {
         native->look = false;
-        nodes_look();
+        home->look();
     }
 }
+
+void (*signals_asked)(struct popcorn_thread *, uint64_t value);
 
 /* Comes from `popcorn migrate`, from a thread that stops the others, and when a node's process ends. */
 static void own_signal(int sig, void *info, void *ucontext) {
@@ -143,9 +143,8 @@ static void own_signal(int sig, void *info, void *ucontext) {
     if (!native)
         return;
     native->own_signals++;
-    if (info_code(info) < 0 &&
-        (value & POPCORN_MIGRATE_MASK) == (POPCORN_MIGRATE_VALUE(0) & POPCORN_MIGRATE_MASK))
-        migration_request(native->thread, (int)(uint32_t)value);
+    if (info_code(info) < 0 && signals_asked)
+        signals_asked(native->thread, value);
     if (info_code(info) > 0)
         native->look = true;
     if (native->critical)
@@ -154,7 +153,20 @@ static void own_signal(int sig, void *info, void *ucontext) {
         signals_own_work(native);
 }
 
+/* At the end of a critical section. */
+static void deliver_due(struct native *native) {
+    if (native->own_due) {
+        native->own_due = false;
+        signals_own_work(native);
+    }
+    if (native->deferred)
+        signals_deliver_deferred(native);
+}
+
 void signals_start(void) {
+    static struct threads_keeper keeper = {.forked = signals_forked};
+    threads_kept_by(&keeper);
+    native_due(deliver_due);
     uint64_t own = SIGNAL_BIT(POPCORN_MIGRATE_SIGNAL);
     machine_sigaction(POPCORN_MIGRATE_SIGNAL, own_signal, ACTION_SIGINFO | ACTION_RESTART, ~0ULL);
     KERNEL(NR_rt_sigprocmask, MASK_UNBLOCK, &own, 0, 8);
@@ -174,7 +186,7 @@ static void attention(int sig, void *info, void *ucontext) {
     struct interrupted at = {machine_ucontext_pc(ucontext), machine_ucontext_sp(ucontext), 0};
     uint64_t pc = at.pc;
     native->own_signals++;
-    nodes_take_signal(native->thread, &at);
+    home->take_signal(native->thread, &at);
     if (at.pc != pc)
         machine_ucontext_set_pc(ucontext, at.pc);
     machine_end_point(ucontext);
@@ -188,8 +200,10 @@ static uint64_t info_address(const void *info) {
 /* Memory that has not been touched here yet; else the program's own fault, which it handles or dies of. */
 static void fault(int sig, void *info, void *ucontext) {
     struct native *native = native_self();
+    static uint64_t last_of_service;
     struct signal_action action;
-    if (sig == SIGNAL_SEGV && memory_touch(info_address(info)))
+    uint64_t *last = native ? &native->last_fault : &last_of_service;
+    if (sig == SIGNAL_SEGV && memory_touch(info_address(info), last))
         return;
     if (!native)
         popcorn_fatal("a node's process met a fault of its own", 70);
@@ -200,13 +214,14 @@ static void fault(int sig, void *info, void *ucontext) {
     action = signals_current(sig);
     if (!signals_handled(&action)) {
         const long argument[6] = {sig};
-        nodes_call(native->thread, MAILBOX_FAULT, argument);
+        home->call(native->thread, HOME_FAULT, argument);
     }
     native->program_signals++;
     signals_run_on(native, sig, &action, info, ucontext);
 }
 
 void signals_start_node(void) {
+    native_due(deliver_due);
     static const int faults[] = {SIGNAL_ILL, SIGNAL_TRAP, SIGNAL_BUS, SIGNAL_FPE, SIGNAL_SEGV, SIGNAL_SYS};
     unsigned long flags = ACTION_SIGINFO | ACTION_ONSTACK | ACTION_NODEFER;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)

@@ -14,7 +14,7 @@
 #include "thread/native.h"
 
 #define SIGNAL_COUNT 65
-#define SIGNAL_BIT(sig) (1ULL << ((sig) - 1))
+#define SIGNAL_BIT(sig) (1ULL << ((sig)-1))
 
 enum {
     SIGNAL_ILL = 4,
@@ -35,9 +35,6 @@ enum {
     ACTION_RESTART = 0x10000000,
     ACTION_NODEFER = 0x40000000,
     ACTION_RESETHAND = (int)0x80000000,
-    MASK_BLOCK = 0,
-    MASK_UNBLOCK = 1,
-    MASK_SET = 2,
 };
 
 /* The common ABI's struct sigaction as the kernel takes it. */
@@ -87,16 +84,14 @@ static inline bool signals_handled(const struct signal_action *action) {
 /* What the run time's own signal asks for: to stop for a moment, and to see whether a node has died. */
 void signals_own_work(struct native *);
 
-/* In the child of a fork: no other thread holds a lock. */
-void signals_forked(void);
+/* Told, in a signal handler of a thread, what somebody asked it from outside by the run time's own signal
+ * (si_value; popcorn/control.h). */
+extern void (*signals_asked)(struct popcorn_thread *, uint64_t value);
 
 /* What the program has set for a signal, from any process. */
 struct signal_action signals_current(int sig);
 
 /* Ends the process as this signal does if nothing handles it. */
 _Noreturn void signals_die(int sig);
-
-/* Blocks all signals for the calling native thread. */
-void signals_block_all(void);
 
 #endif

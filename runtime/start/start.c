@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The origin's process begins: sets up what every thread needs, then runs the program's main thread. */
 #include "start/start.h"
+#include "base/clock.h"
+#include "base/descriptors.h"
+#include "base/message.h"
 #include "memory/memory.h"
 #include "node/nodes.h"
 #include "popcorn/control.h"
 #include "popcorn/migration.h"
 #include "popcorn/stack.h"
 #include "signal/signals.h"
-#include "syscall/descriptors.h"
 #include "syscall/syscall.h"
 #include "thread/native.h"
 #include "thread/threads.h"
@@ -53,11 +55,20 @@ static void start_nodes(const struct start_block *block) {
 }
 
 static void start_migration(const struct start_block *block) {
+    static struct threads_keeper migration = {.begin = migration_thread_begin,
+                                              .end = migration_thread_end,
+                                              .forked = migration_forked,
+                                              .program_ends = stats_write};
+    static struct threads_keeper stack = {.end = stack_thread_end};
     char error[POPCORN_ERROR_SIZE];
     require(stack_init(), "the program's call-site table is damaged");
     popcorn_control()->migration = migration_start(block->environment, nodes_list(), error);
     if (!popcorn_control()->migration)
         popcorn_fatal(error, EXIT_USAGE);
+    threads_kept_by(&migration);
+    threads_kept_by(&stack);
+    signals_asked = migration_asked;
+    migration_thread_begin(popcorn_current());
     if (migration_wants_nodes())
         memory_share(); /* if it fails now, the first hop says so */
 }
@@ -65,6 +76,8 @@ static void start_migration(const struct start_block *block) {
 void popcorn_start(long *initial_stack) {
     struct start_block block = read_block(initial_stack);
     clock_start(block.auxv);
+    native_start();
+    nodes_system_call = syscall_at_origin;
     nodes_enter(block.argc, block.argv);
     descriptors_start();
     require(memory_start(), "the kernel has no room for the program's memory");
@@ -76,7 +89,6 @@ void popcorn_start(long *initial_stack) {
     struct popcorn_thread *thread = popcorn_current();
     void *arguments = start_portable_copy(&block);
     require(!arguments, "no memory for the program's arguments");
-    migration_thread_begin(thread);
     thread->pinned = 0;
     nodes_begin_elsewhere(arguments);
     struct native *native = native_self();

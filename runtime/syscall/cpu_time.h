@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
+#include "base/kernel.h"
 #include "popcorn/thread.h"
-#include "syscall/kernel.h"
 
 enum { CLOCK_OF_PROCESS = 2, CLOCK_OF_THREAD = 3 };
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "syscall/syscall.h"
+#include "base/clock.h"
+#include "base/descriptors.h"
+#include "base/home.h"
 #include "memory/memory.h"
-#include "node/nodes.h"
 #include "popcorn/control.h"
+#include "popcorn/migration.h"
 #include "popcorn/stack.h"
 #include "signal/signals.h"
 #include "syscall/cpu_time.h"
-#include "syscall/descriptors.h"
 #include "thread/native.h"
 #include "thread/threads.h"
 
@@ -78,14 +80,14 @@ static long wait_on_node(struct native *native, const long call[6]) {
  * only what is private works in memory that is not of a file. */
 static long futex_operation(const long a[6]) {
     long shared = a[1] & ~FUTEX_PRIVATE;
-    return nodes_machines && !memory_of_file((uint64_t)a[0]) ? shared | FUTEX_PRIVATE : shared;
+    return home_machines && !memory_of_file((uint64_t)a[0]) ? shared | FUTEX_PRIVATE : shared;
 }
 
 static long futex_here(const long a[6]) {
     struct native *native = native_self();
     long call[6] = {a[0], futex_operation(a), a[2], a[3], a[4], a[5]};
     struct kernel_time left;
-    if (!a[3] && !nodes_at_origin)
+    if (!a[3] && !home_here)
         return wait_on_node(native, call);
     if ((call[1] & FUTEX_COMMAND) != FUTEX_WAIT || !a[3])
         return syscall_restartable(NR_futex, call);
@@ -245,7 +247,7 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
     case NR_futex:
         return futex_here(a);
     case NR_set_tid_address:
-        if (nodes_machines) {
+        if (home_machines) {
             native_self()->clear_tid = (_Atomic uint32_t *)a[0];
             return thread_id(thread);
         }
@@ -260,8 +262,23 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
     return syscall_restartable(number, a);
 }
 
+static long clone_for(const long a[6]) {
+    uint64_t none[3] = {0};
+    uint64_t *rest = a[2] & CLONE_SETTLS ? (uint64_t *)a[4] : none;
+    return threads_clone((int (*)(void *))a[0], (void *)a[1], (unsigned)a[2], (void *)a[3], (int *)rest[0],
+                         (void *)rest[1], (int *)rest[2]);
+}
+
 long syscall_at_origin(struct popcorn_thread *thread, long number, const long argument[6]) {
     long result;
+    switch (number) {
+    case HOME_CLONE:
+        return clone_for(argument);
+    case HOME_UNMAP_SELF:
+        threads_exit((void *)argument[0], (uint64_t)argument[1], 0);
+    case HOME_FAULT:
+        signals_die((int)argument[0]);
+    }
     if (memory_call(number, argument, &result) || signal_call(number, argument, &result))
         return result;
     return identity_call(thread, number, argument);
@@ -272,11 +289,11 @@ static bool clock_call(const struct popcorn_thread *thread, long clock, struct k
                        long *result) {
     struct kernel_time time;
     bool of_cpu = clock < 0 || clock == CLOCK_OF_PROCESS || clock == CLOCK_OF_THREAD;
-    if (of_cpu && nodes_machines && !nodes_at_origin)
+    if (of_cpu && home_machines && !home_here)
         return false;
     if (of_cpu && cpu_time_clock(thread, clock, &time))
         *result = machine_to_user(out, &time, sizeof time);
-    else if (clock < 0 && !nodes_at_origin)
+    else if (clock < 0 && !home_here)
         return false;
     else
         *result = clock_gettime_here(clock, out);
@@ -289,12 +306,12 @@ static bool shared_call(const struct popcorn_thread *thread, long number, const 
     case NR_clock_gettime:
         return clock_call(thread, a[0], (struct kernel_time *)a[1], result);
     case NR_futex:
-        if (nodes_machines && !nodes_at_origin)
+        if (home_machines && !home_here)
             return false;
         *result = futex_here(a);
         return true;
     case NR_gettimeofday:
-        if (nodes_machines && !nodes_at_origin)
+        if (home_machines && !home_here)
             return false;
         *result = kernel(number, a);
         return true;
@@ -320,12 +337,30 @@ static bool local_call(const struct popcorn_thread *thread, long number, const l
         if (!shared_call(thread, number, a, result))
             return false;
         bool touched = false;
-        for (int k = 0; *result == -E_FAULT && !nodes_at_origin && k < 6; k++)
-            touched |= memory_touch((uint64_t)a[k]);
+        for (int k = 0; *result == -E_FAULT && !home_here && k < 6; k++)
+            touched |= memory_touch((uint64_t)a[k], &native_self()->last_fault);
         if (!touched)
             return true;
     }
     return true;
+}
+
+/* A thread's first function returned (machine_run). musl's never do; a hand-written program's may. */
+_Noreturn void popcorn_thread_returned(long value);
+void popcorn_thread_returned(long value) {
+    for (;;)
+        __popcorn_syscall(NR_exit, value, 0, 0, 0, 0, 0);
+}
+
+/* The C half of __popcorn_fork. */
+long popcorn_fork(const struct machine_context *);
+long popcorn_fork(const struct machine_context *context) {
+    struct popcorn_thread *thread = popcorn_current();
+    if (home_here)
+        return threads_fork();
+    if (thread->pinned)
+        return -E_AGAIN;
+    return migration_go(thread, context, popcorn_control()->origin, 0, POPCORN_LANDING_FORK);
 }
 
 long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long f) {
@@ -334,16 +369,5 @@ long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long
     long result;
     if (local_call(thread, number, argument, &result))
         return result;
-    return nodes_at_origin ? syscall_at_origin(thread, number, argument)
-                           : nodes_call(thread, number, argument);
-}
-
-void *popcorn_portable_map(size_t bytes) {
-    long r = __popcorn_syscall(NR_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
-                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return r < 0 && r >= -4095 ? NULL : (void *)r;
-}
-
-void popcorn_portable_unmap(void *address, size_t bytes) {
-    __popcorn_syscall(NR_munmap, (long)address, (long)bytes, 0, 0, 0, 0);
+    return home_here ? syscall_at_origin(thread, number, argument) : home->call(thread, number, argument);
 }

@@ -2,12 +2,10 @@
 /* Threads end, and the program. */
 #include <stdatomic.h>
 
+#include "base/current.h"
+#include "base/home.h"
+#include "base/kernel.h"
 #include "memory/memory.h"
-#include "node/nodes.h"
-#include "popcorn/stack.h"
-#include "signal/signals.h"
-#include "syscall/kernel.h"
-#include "syscall/syscall.h"
 #include "thread/internal.h"
 #include "thread/native.h"
 #include "thread/room.h"
@@ -29,12 +27,12 @@ void threads_exit(void *base, uint64_t size, int status) {
     struct native *native = native_self();
     struct popcorn_thread *thread = native->thread;
     (void)status; /* the kernel tells nobody how a thread ended */
-    signals_block_all();
+    kernel_block_signals();
     lock_take(&threads_list_lock);
     threads_leave(thread);
     lock_release(&threads_list_lock);
-    nodes_thread_ends(thread);
-    migration_thread_end(thread);
+    home->thread_ends(thread);
+    threads_tell_end(thread);
     machine_set_thread_pointer(native->last_tcb);
     room_destroy(thread);
     if (size)
@@ -50,8 +48,8 @@ void threads_exit_group(int status) {
         KERNEL(NR_exit_group, status);
     critical_enter();
     if (!atomic_exchange(&ending, true)) {
-        stats_write(popcorn_current());
-        nodes_end();
+        threads_tell_program_ends(popcorn_current());
+        home->end();
         KERNEL(NR_exit_group, status);
     }
     for (int i = 0; i < 5; i++) { /* another thread is ending the program */
@@ -62,17 +60,10 @@ void threads_exit_group(int status) {
     __builtin_trap();
 }
 
-/* A thread's first function returned (machine_run). musl's never do; a hand-written program's may. */
-_Noreturn void popcorn_thread_returned(long value);
-void popcorn_thread_returned(long value) {
-    for (;;)
-        __popcorn_syscall(NR_exit, value, 0, 0, 0, 0, 0);
-}
-
 void __unmapself(void *base, size_t size);
 void __unmapself(void *base, size_t size) {
     long argument[6] = {(long)base, (long)size};
-    if (!nodes_at_origin)
-        nodes_call(popcorn_current(), MAILBOX_UNMAP_SELF, argument);
+    if (!home_here)
+        home->call(popcorn_current(), HOME_UNMAP_SELF, argument);
     threads_exit(base, size, 0);
 }

@@ -3,13 +3,12 @@
  * fork: at the origin, by the thread itself, which comes home first if need be. The child is a program of its
  * own with one thread and no other processes.
  */
+#include "base/current.h"
+#include "base/descriptors.h"
+#include "base/home.h"
+#include "base/kernel.h"
 #include "memory/internal.h"
-#include "node/nodes.h"
 #include "popcorn/control.h"
-#include "popcorn/stack.h"
-#include "signal/signals.h"
-#include "syscall/descriptors.h"
-#include "syscall/kernel.h"
 #include "thread/internal.h"
 #include "thread/native.h"
 #include "thread/room.h"
@@ -24,6 +23,7 @@ static void drop_others(struct popcorn_thread *self) {
         if (t == self)
             continue;
         native_destroy(t->native[native_node]);
+        threads_tell_end(t);
         room_destroy(t);
     }
     control->threads = NULL;
@@ -36,10 +36,9 @@ static void become_origin(struct native *native) {
     popcorn_control()->pid = (int32_t)KERNEL(NR_getpid);
     native->tid = (int32_t)KERNEL(NR_gettid);
     thread->tid = native->tid;
-    nodes_forked();
-    signals_forked();
+    home->forked();
     drop_others(thread);
-    migration_forked(thread);
+    threads_tell_forked(thread);
 }
 
 /*
@@ -123,14 +122,14 @@ static long fork_locked(struct native *native) {
 static bool stop_all(void) {
     if (!threads_stop_others())
         return false;
-    if (nodes_halt())
+    if (home->halt())
         return true;
     threads_release();
     return false;
 }
 
 static void release_all(void) {
-    nodes_release();
+    home->release();
     threads_release();
 }
 
@@ -160,18 +159,9 @@ long threads_fork(void) {
     return pid;
 }
 
+/* What the landing of a thread that came home to fork returns (lib/migration). */
+long popcorn_fork_landed(struct popcorn_thread *);
 long popcorn_fork_landed(struct popcorn_thread *thread) {
     (void)thread;
     return threads_fork();
-}
-
-/* The C half of __popcorn_fork. */
-long popcorn_fork(const struct machine_context *);
-long popcorn_fork(const struct machine_context *context) {
-    struct popcorn_thread *thread = popcorn_current();
-    if (nodes_at_origin)
-        return threads_fork();
-    if (thread->pinned)
-        return -E_AGAIN;
-    return migration_go(thread, context, popcorn_control()->origin, 0, POPCORN_LANDING_FORK);
 }

@@ -3,12 +3,17 @@
 #ifndef THREAD_INTERNAL_H
 #define THREAD_INTERNAL_H
 
-#include "popcorn/migration.h"
+#include "base/lock.h"
 #include "popcorn/thread.h"
-#include "thread/lock.h"
 #include "thread/threads.h"
 
 extern struct popcorn_lock threads_list_lock; /* over the control block's list; at the origin only */
+
+/* Call the keepers' functions of these names. */
+void threads_tell_begin(struct popcorn_thread *);
+void threads_tell_end(struct popcorn_thread *);
+void threads_tell_forked(struct popcorn_thread *);
+void threads_tell_program_ends(struct popcorn_thread *);
 
 /* Where the thread's data stack pointer is kept. */
 uint64_t *threads_data_stack(struct popcorn_thread *);

@@ -3,11 +3,9 @@
 
 #include <stdatomic.h>
 
+#include "base/current.h"
+#include "base/kernel.h"
 #include "popcorn/backend.h"
-#include "popcorn/migration.h"
-#include "popcorn/stack.h"
-#include "signal/signals.h"
-#include "syscall/kernel.h"
 
 #define ALTERNATE_SIZE (256UL << 10)
 #define SPARES 16
@@ -151,27 +149,32 @@ struct popcorn_native_stack popcorn_native_stack(const struct popcorn_thread *th
     return stack;
 }
 
-void critical_enter(void) {
+static void enter_section(void) {
     struct native *native = native_self();
     if (native)
         native->critical++;
 }
 
-static void leave_section(struct native *native) {
-    if (--native->critical)
-        return;
-    if (native->own_due) {
-        native->own_due = false;
-        signals_own_work(native);
-    }
-    if (native->deferred)
-        signals_deliver_deferred(native);
+static void (*deliver)(struct native *);
+
+void native_due(void (*function)(struct native *)) {
+    deliver = function;
 }
 
-void critical_leave(void) {
+static void leave_section(struct native *native) {
+    if (--native->critical == 0 && (native->own_due || native->deferred))
+        deliver(native);
+}
+
+static void leave_own_section(void) {
     struct native *native = native_self();
     if (native)
         leave_section(native);
+}
+
+void native_start(void) {
+    static const struct critical_sections sections = {enter_section, leave_own_section};
+    critical_counted_by(&sections);
 }
 
 void popcorn_hold_signals(void) {

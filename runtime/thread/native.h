@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/critical.h"
 #include "popcorn/thread.h"
 
 #define NATIVE_MAIN_STACK (1UL << 30)
@@ -85,12 +86,12 @@ _Noreturn void native_leave(struct native *);
  * waits to be somebody's again. Its thread pointer is native->last_tcb. */
 void native_rest(struct native *);
 
-/*
- * Between enter and leave no handler of the program runs on the calling thread; what arrives is delivered at
- * the end of the outermost section. Before a thread is set up both do nothing.
- */
-void critical_enter(void);
-void critical_leave(void);
+/* At the start of a process: counts critical sections (base/critical.h) from now on. */
+void native_start(void);
+
+/* What signals put off: `deliver` is called at the end of a thread's outermost critical section if
+ * own_due or deferred is set by then. At the start of a process. */
+void native_due(void (*deliver)(struct native *));
 
 /* Leaves all sections at once: the thread goes on elsewhere, or from anew. */
 void critical_end(void);

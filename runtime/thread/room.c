@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread/room.h"
 #include "memory/memory.h"
-#include "popcorn/stack.h"
 
 struct popcorn_thread *room_create(void) {
     struct room *room = (struct room *)memory_reserve(sizeof *room);
@@ -17,6 +16,5 @@ struct popcorn_thread *room_create(void) {
 }
 
 void room_destroy(struct popcorn_thread *thread) {
-    stack_thread_end(thread);
     memory_release((uint64_t)thread, sizeof(struct room));
 }

@@ -2,8 +2,8 @@
 /* Stops the other native threads of the origin's process for a moment, by the run time's own signal. */
 #include <stdatomic.h>
 
+#include "base/kernel.h"
 #include "popcorn/control.h"
-#include "syscall/kernel.h"
 #include "thread/internal.h"
 #include "thread/native.h"
 

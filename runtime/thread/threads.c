@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads begin: the first one, those of pthread_create, and the children of posix_spawn. */
+#include "base/current.h"
+#include "base/home.h"
+#include "base/kernel.h"
+#include "base/lock.h"
 #include "memory/layout.h"
 #include "memory/memory.h"
-#include "node/nodes.h"
 #include "popcorn/control.h"
-#include "popcorn/stack.h"
-#include "signal/signals.h"
-#include "syscall/kernel.h"
 #include "thread/internal.h"
-#include "thread/lock.h"
 #include "thread/native.h"
 #include "thread/room.h"
 
@@ -123,7 +122,7 @@ static struct native *prepare(int (*fn)(void *), void *stack, void *arg, void *t
     thread->mailbox->place = MAILBOX_PLACE(MAILBOX_RUNNING, native_node);
     native->start = fn;
     native->argument = arg;
-    migration_thread_begin(thread);
+    threads_tell_begin(thread);
     return native;
 }
 
@@ -132,7 +131,7 @@ static long new_thread(int (*fn)(void *), void *stack, unsigned long flags, void
     struct native *native = prepare(fn, stack, arg, tls);
     if (!native)
         return -E_AGAIN;
-    if (nodes_machines && flags & CLONE_CHILD_CLEARTID) {
+    if (home_machines && flags & CLONE_CHILD_CLEARTID) {
         flags &= ~(unsigned long)CLONE_CHILD_CLEARTID;
         native->clear_tid = (_Atomic uint32_t *)ctid;
     }
@@ -145,7 +144,7 @@ static long new_thread(int (*fn)(void *), void *stack, unsigned long flags, void
     }
     lock_release(&threads_list_lock);
     if (tid < 0) {
-        migration_thread_end(native->thread);
+        threads_tell_end(native->thread);
         room_destroy(native->thread);
         native_destroy(native);
     }
@@ -191,9 +190,9 @@ int __clone(int (*fn)(void *), void *stack, int flags, void *arg, uint64_t *bloc
     struct popcorn_thread *thread = popcorn_current();
     uint64_t none[3] = {0};
     uint64_t *rest = flags & CLONE_SETTLS ? block : none;
-    if (!nodes_at_origin) {
+    if (!home_here) {
         long argument[6] = {(long)fn, (long)stack, flags, (long)arg, (long)block};
-        return (int)nodes_call(thread, MAILBOX_CLONE, argument);
+        return (int)home->call(thread, HOME_CLONE, argument);
     }
     return (int)threads_clone(fn, stack, (unsigned)flags, arg, (int *)rest[0], (void *)rest[1],
                               (int *)rest[2]);

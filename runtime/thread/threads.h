@@ -11,6 +11,22 @@
 
 #include "popcorn/thread.h"
 
+/*
+ * What the floors above keep of every thread of the program; each function may be NULL. All are called at the
+ * origin, in the order in which the keepers were entered.
+ */
+struct threads_keeper {
+    void (*begin)(struct popcorn_thread *);  /* before it runs, by its maker; the first thread is its own */
+    void (*end)(struct popcorn_thread *);    /* it passes no more points and makes no more calls */
+    void (*forked)(struct popcorn_thread *); /* in the child of fork, by its only thread */
+    void (*program_ends)(
+        struct popcorn_thread *); /* once, by the thread that ends the program; may be NULL */
+    struct threads_keeper *next;  /* threads_kept_by()'s */
+};
+
+/* Enters a keeper, for the process's whole life. At the start of a process. */
+void threads_kept_by(struct threads_keeper *);
+
 /* Makes the calling native thread the program's first thread: room, native stack, data stack, boot TCB.
  * 0 or a negative errno. */
 int threads_start(void);

@@ -238,18 +238,13 @@ long machine_generic_syscall(long n, long a, long b, long c, long d, long e, lon
     return (long)popcorn_portable_map((size_t)b);
 }
 
-/* Signal masks are the only routed calls. */
-long __popcorn_syscall(long n, long a, long b, long c, long d, long e, long f) {
-    (void)n, (void)a, (void)d, (void)e, (void)f;
-    if (c)
-        *(uint64_t *)c = 0x1234;
-    if (b)
+long signals_mask(int how, const uint64_t *set, uint64_t *old, size_t size) {
+    (void)how, (void)size;
+    if (old)
+        *old = 0x1234;
+    if (set)
         calls.value = 0x5678;
     return 0;
-}
-
-void popcorn_unpin(struct popcorn_thread *t, int pinned) {
-    t->pinned = pinned;
 }
 
 struct popcorn_native_stack popcorn_native_stack(const struct popcorn_thread *t) {
@@ -272,8 +267,12 @@ _Noreturn void popcorn_fatal(const char *message, int code) {
     longjmp(escape, ESCAPE_FATAL);
 }
 
-long popcorn_landed(struct popcorn_thread *t, long value) {
+static long landed(struct popcorn_thread *t, long value) {
     (void)t;
     calls.landed++;
     return value;
+}
+
+__attribute__((constructor)) static void stand_above(void) {
+    stack_landed = landed;
 }

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "popcorn/migration.h"
-#include "popcorn/text.h"
 
 static const char *const isas[] = {"x86_64", "aarch64", "riscv64"};
 static struct popcorn_node_list nodes;

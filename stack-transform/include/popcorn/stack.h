@@ -14,16 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/current.h"
 #include "machine.h"
 #include "popcorn/thread.h"
 
 #define STACK_REASON_SIZE 160
-
-/* The thread that is calling; NULL before it is set up. */
-static inline struct popcorn_thread *popcorn_current(void) {
-    char *tcb = machine_thread_pointer();
-    return tcb ? *(struct popcorn_thread **)(tcb + POPCORN_TCB_THREAD) : NULL;
-}
 
 /*
  * Opens this image's call-site table. Once in a process, before any of the functions below. 0, -ENOEXEC if
@@ -74,8 +69,8 @@ int stack_function_find(const char *name);
 
 /*
  * Called by the landing of every hop when the innermost frame has been rebuilt, on the new stack; its result
- * is returned to the innermost call. Provided by lib/migration.
+ * is returned to the innermost call. Set before any thread is rebuilt, by the floor above.
  */
-long popcorn_landed(struct popcorn_thread *, long value);
+extern long (*stack_landed)(struct popcorn_thread *, long value);
 
 #endif

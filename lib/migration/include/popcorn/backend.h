@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/message.h"
+#include "memory/portable.h"
 #include "popcorn/thread.h"
 
 #define POPCORN_MAX_NODES 32
@@ -48,7 +50,7 @@ struct popcorn_backend {
     int (*send)(struct popcorn_thread *, int nid, char reason[POPCORN_REASON_SIZE]);
 };
 
-/* The backend of this process. Set by the run time's start code before any thread of the program runs. */
+/* The backend of this process. Set by its carrier before any thread of the program runs. */
 extern const struct popcorn_backend *popcorn_backend;
 
 /*
@@ -61,23 +63,7 @@ struct popcorn_native_stack {
 };
 struct popcorn_native_stack popcorn_native_stack(const struct popcorn_thread *);
 
-/*
- * Whole pages of portable memory, zeroed, at the same address in every process of the program (private until
- * memory is shared, as all of it). NULL if there is none. Thread-safe; not for signal handlers.
- */
-void *popcorn_portable_map(size_t bytes);
-void popcorn_portable_unmap(void *address, size_t bytes);
-
 /* The nodes of POPCORN_NODES by number; the node of this process. */
 int popcorn_this_node(void);
-
-/* By longjmp: thread->pinned becomes `pinned`, which it was at setjmp; handlers that are left by this end. */
-void popcorn_unpin(struct popcorn_thread *, int pinned);
-
-/* Prints "popcorn: MESSAGE" and a newline on standard error in one write. Async-signal-safe. */
-void popcorn_message(const char *message);
-
-/* popcorn_message(), then ends the whole program (on whatever node) with this exit code. Never returns. */
-_Noreturn void popcorn_fatal(const char *message, int code);
 
 #endif

@@ -157,6 +157,9 @@ void migration_forked(struct popcorn_thread *);
  */
 int migration_request(struct popcorn_thread *, int nid);
 
+/* The same by what the run time's own signal brought (popcorn/control.h); anything else is left alone. */
+void migration_asked(struct popcorn_thread *, uint64_t value);
+
 /*
  * Makes the calling thread hop to node `nid` (TRIGGER_SELF: rebuild in place), now; the innermost call will
  * return `value` there. Returns only if refused: a negative errno; the refusal has been counted.

@@ -3,8 +3,8 @@
  * Building short texts without libc. A text that is too long for its buffer is cut; it always ends in NUL.
  * Async-signal-safe; no state but the caller's.
  */
-#ifndef POPCORN_TEXT_H
-#define POPCORN_TEXT_H
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

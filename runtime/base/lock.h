@@ -3,8 +3,8 @@
  * A lock for a few instructions' work, in private or in portable memory. The holder cannot be interrupted by
  * one of the program's signal handlers (native.h: critical sections), so a handler never waits for itself.
  */
-#ifndef THREAD_LOCK_H
-#define THREAD_LOCK_H
+#ifndef BASE_LOCK_H
+#define BASE_LOCK_H
 
 #include <stdatomic.h>
 #include <stdint.h>

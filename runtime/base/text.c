@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "popcorn/text.h"
-#include "syscall/kernel.h"
+#include "base/text.h"
+#include "base/kernel.h"
 
 struct text text_begin(char *buffer, size_t size) {
     struct text t = {buffer, buffer, buffer + size - 1, false};

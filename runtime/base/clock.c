@@ -2,9 +2,9 @@
 /* Finds clock_gettime in the vDSO: an ELF library in memory whose dynamic symbols are looked through. */
 #include <stdatomic.h>
 
+#include "base/clock.h"
+#include "base/text.h"
 #include "popcorn/container.h"
-#include "popcorn/text.h"
-#include "syscall/syscall.h"
 
 #define AUX_NULL 0
 #define AUX_SYSINFO_EHDR 33

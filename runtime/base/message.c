@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "node/nodes.h"
-#include "popcorn/backend.h"
-#include "popcorn/stack.h"
-#include "syscall/kernel.h"
-#include "syscall/syscall.h"
+#include "base/message.h"
+#include "base/current.h"
+#include "base/home.h"
+#include "base/kernel.h"
 
 #define STANDARD_ERROR 2
 
@@ -16,11 +15,13 @@ void popcorn_message(const char *message) {
 }
 
 void popcorn_fatal(const char *message, int code) {
+    const long argument[6] = {code};
+    struct popcorn_thread *thread = popcorn_current();
     popcorn_message(message);
-    if (!nodes_at_origin && popcorn_current())
-        __popcorn_syscall(NR_exit_group, code, 0, 0, 0, 0, 0);
-    if (nodes_at_origin)
-        nodes_end();
+    if (home_here)
+        home->end();
+    else if (thread)
+        home->call(thread, NR_exit_group, argument);
     KERNEL(NR_exit_group, code);
     __builtin_trap();
 }

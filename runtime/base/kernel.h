@@ -3,8 +3,8 @@
  * System calls as the run time itself makes them: numbers, flags and structs of the common ABI, carried out
  * in this process. Nothing here is routed anywhere.
  */
-#ifndef SYSCALL_KERNEL_H
-#define SYSCALL_KERNEL_H
+#ifndef BASE_KERNEL_H
+#define BASE_KERNEL_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -205,6 +205,12 @@ enum {
 };
 
 enum {
+    MASK_BLOCK = 0,
+    MASK_UNBLOCK = 1,
+    MASK_SET = 2,
+};
+
+enum {
     CLONE_VM = 0x100,
     CLONE_VFORK = 0x4000,
     CLONE_THREAD = 0x10000,
@@ -223,6 +229,12 @@ struct kernel_vector {
     const void *base;
     size_t length;
 };
+
+/* Blocks all signals for the calling native thread. */
+static inline void kernel_block_signals(void) {
+    uint64_t all = ~0ULL;
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &all, 0, 8);
+}
 
 static inline int64_t kernel_nanoseconds(void) {
     struct kernel_time now;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "thread/lock.h"
-#include "syscall/kernel.h"
-#include "thread/native.h"
+#include "base/lock.h"
+#include "base/critical.h"
+#include "base/kernel.h"
 
 /* While it waits the thread is in no critical section of this lock's: it can be stopped, and handle signals.
  */

@@ -3,8 +3,8 @@
  * The run time's own descriptors in the origin's process. They have high numbers, close on exec, and the
  * program cannot close or replace them.
  */
-#ifndef SYSCALL_DESCRIPTORS_H
-#define SYSCALL_DESCRIPTORS_H
+#ifndef BASE_DESCRIPTORS_H
+#define BASE_DESCRIPTORS_H
 
 #include <stdbool.h>
 

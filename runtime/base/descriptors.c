@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdatomic.h>
 
-#include "popcorn/text.h"
-#include "syscall/descriptors.h"
-#include "syscall/kernel.h"
+#include "base/descriptors.h"
+#include "base/kernel.h"
+#include "base/text.h"
 
 #define COUNT 256
 #define HIGHEST 65536

@@ -4,19 +4,16 @@
  * silent. Whatever the reason, pcn_peer_close() is the one way out: everybody who waits for the peer is told.
  */
 #include <linux/elf.h>
-#include <linux/in.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/sched/loadavg.h>
 #include <linux/slab.h>
-#include <linux/tcp.h>
-#include <linux/version.h>
-#include <net/sock.h>
 #include "context.h"
 #include "peer.h"
 #include "request.h"
+#include "socket.h"
 #include "stats.h"
 #include "trace.h"
 
@@ -151,7 +148,7 @@ static void peer_close_work(struct work_struct *work)
 	spin_lock(&peers_lock);
 	peers[peer->nid] = NULL;
 	spin_unlock(&peers_lock);
-	sockfd_put(peer->sock);
+	pcn_socket_put(peer->sock);
 	pr_info("popcorn: node %d is gone (%d)\n", peer->nid, peer->reason);
 	pcn_peer_put(peer);	/* the table's */
 	pcn_peer_put(peer);	/* pcn_peer_close()'s */
@@ -285,28 +282,9 @@ static struct pcn_peer *peer_alloc(struct socket *sock, int nid)
 	return peer;
 }
 
-static int socket_prepare(struct socket *sock)
-{
-	struct sock *sk = sock->sk;
-
-	if (sock->type != SOCK_STREAM)
-		return -EPROTOTYPE;
-	sk->sk_allocation = GFP_NOIO;
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
-	/* A page fault in the middle of another socket's send sends here. (In 6.1, GFP_NOIO says that.) */
-	sk->sk_use_task_frag = false;
-#endif
-	/* Silence is the watch's business. */
-	sk->sk_rcvtimeo = MAX_SCHEDULE_TIMEOUT;
-	sk->sk_sndtimeo = MAX_SCHEDULE_TIMEOUT;
-	if ((sk->sk_family == AF_INET || sk->sk_family == AF_INET6) && sk->sk_protocol == IPPROTO_TCP)
-		tcp_sock_set_nodelay(sk);
-	return 0;
-}
-
 /**
  * pcn_peer_add() - a node is at the other end of this socket
- * @fd: the calling process's connected stream socket
+ * @fd: the calling process's connected stream socket, its only descriptor; closed if it is added
  * @nid: the node
  *
  * Return: 0, or a negative errno.
@@ -319,12 +297,9 @@ int pcn_peer_add(int fd, u32 nid)
 
 	if (nid >= POPCORN_NODES_MAX || popcorn_nid < 0 || nid == popcorn_nid)
 		return -EINVAL;
-	sock = sockfd_lookup(fd, &err);
-	if (!sock)
-		return err;
-	err = socket_prepare(sock);
-	if (err)
-		goto put_socket;
+	sock = pcn_socket_take(fd);
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
 	err = -ENOMEM;
 	peer = peer_alloc(sock, nid);
 	if (!peer)
@@ -336,6 +311,7 @@ int pcn_peer_add(int fd, u32 nid)
 	err = peer_enter(peer);
 	if (err)
 		goto stop;
+	pcn_socket_keep(fd);
 	post_hello(peer);
 	wake_up_process(peer->sender);
 	wake_up_process(peer->receiver);
@@ -349,7 +325,7 @@ put_peer:
 	mutex_unlock(&peers_mutex);
 	pcn_peer_put(peer);
 put_socket:
-	sockfd_put(sock);
+	pcn_socket_put(sock);
 	return err;
 }
 

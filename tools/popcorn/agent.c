@@ -84,12 +84,13 @@ __attribute__((format(printf, 1, 2))) static void note(const char *format, ...) 
     fprintf(stderr, "popcorn: agent: %s\n", line);
 }
 
-/* The module takes the socket over; ours is closed. */
+/* The module takes the socket over, or it is closed. */
 static bool hand_in(int nid, int socket) {
     struct popcorn_peer peer = {.fd = socket, .nid = (uint32_t)nid};
     bool good = ioctl(device, POPCORN_IOC_PEER_ADD, &peer) == 0;
     int number = errno;
-    close(socket);
+    if (!good)
+        close(socket);
     if (good)
         note("%s is connected%s", machines.machine[nid].name,
              machines.machine[nid].key[0] ? "" : ", without encryption");

@@ -39,12 +39,12 @@ struct popcorn_info {
 
 /**
  * struct popcorn_peer - POPCORN_IOC_PEER_ADD, needs CAP_SYS_ADMIN
- * @fd: connected stream socket, plain or kernel-TLS; the caller may close it afterwards
+ * @fd: connected stream socket, plain or kernel-TLS; its only descriptor, which the call closes if it succeeds
  * @nid: node at the other end, authenticated by the caller
  * @flags: 0
  * @reserved: 0
  *
- * -EEXIST: that node is connected. The peer is up when POPCORN_IOC_NODE_INFO says so.
+ * -EEXIST: that node is connected. -EBUSY: the socket has another descriptor, or a call is in it. The peer is up when POPCORN_IOC_NODE_INFO says so.
  */
 struct popcorn_peer {
 	__s32 fd;

@@ -71,7 +71,6 @@ static int join(void) {
             fail("PEER_ADD");
         usleep(200);
     }
-    close(pair[0]);
     seq = 0;
     check(put_message(pair[1], header(HELLO, 0, sizeof hello, 0), hello), "HELLO");
     return pair[1];

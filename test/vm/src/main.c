@@ -110,7 +110,6 @@ static int listen_main(unsigned nid, const char *stop) {
             return 0;
         measure(client);
         hand_in(nid, client);
-        close(client);
     }
 }
 
@@ -131,6 +130,7 @@ static int connect_main(unsigned nid, const char *where) {
                 return 0;
             answer(client);
             hand_in(nid, client);
+            continue;
         }
         close(client);
     }

@@ -26,6 +26,17 @@ static bool halt(void) {
     return true;
 }
 
+static bool away(const struct popcorn_thread *thread) {
+    (void)thread;
+    return false;
+}
+
+static int no_fork(struct popcorn_thread *thread, int memory) {
+    (void)thread;
+    (void)memory;
+    return -E_AGAIN;
+}
+
 static void thread_ends(struct popcorn_thread *thread) {
     (void)thread;
 }
@@ -53,6 +64,9 @@ static const struct home alone = {
     .look = nothing,
     .halt = halt,
     .release = nothing,
+    .away = away,
+    .fork = no_fork,
+    .fork_end = nothing,
     .forked = nothing,
     .thread_ends = thread_ends,
     .forward_signal = forward_signal,

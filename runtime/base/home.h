@@ -27,6 +27,7 @@ extern bool home_machines;
 enum home_special {
     HOME_CLONE = 100000, /* fn, stack, flags, arg, block of the other three arguments */
     HOME_UNMAP_SELF,     /* base, size */
+    HOME_FORK,           /* nothing */
     HOME_FAULT,          /* signal that ends the program */
     HOME_SPECIALS,       /* from here on, a carrier's own */
 };
@@ -60,7 +61,17 @@ struct home {
      * False if that failed within a second. */
     bool (*halt)(void);
     void (*release)(void);
-    /* In the child of a fork: there are no other processes. */
+    /* Is the thread elsewhere? */
+    bool (*away)(const struct popcorn_thread *);
+    /*
+     * By a thread's native thread before it forks, while all others stand still: the thread is elsewhere and
+     * stays there. Its process there forks, so that the child has one, too, in `memory`, a copy of the memory
+     * file. 0, or a negative errno; -EAGAIN where that is impossible.
+     */
+    int (*fork)(struct popcorn_thread *, int memory);
+    /* In the parent, after it. */
+    void (*fork_end)(void);
+    /* In the child of a fork: there are no other processes, but for the one that fork() has made. */
     void (*forked)(void);
     /* By the ending thread's native thread: lets go whoever has served it elsewhere, and waits for that. */
     void (*thread_ends)(struct popcorn_thread *);

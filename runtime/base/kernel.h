@@ -107,6 +107,7 @@ enum {
     E_NOENT = 2,
     E_SRCH = 3,
     E_INTR = 4,
+    E_NXIO = 6,
     E_BADF = 9,
     E_CHILD = 10,
     E_AGAIN = 11,

@@ -6,6 +6,7 @@
 #ifndef MEMORY_BACKING_H
 #define MEMORY_BACKING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,10 +18,12 @@ struct memory_backing {
      * place in the file. Bytes written, or a negative errno. */
     long (*write)(int file, uint64_t start, size_t size);
 
+    /* Does a child process inherit the mappings? */
+    bool inherited;
+
     /*
-     * NULL if a child process inherits the mappings. Else, at the origin: finds the first pages in [*start,
-     * *end) that may not be zeros, wherever they are, and narrows the range to them; to nothing if there are
-     * none. 0, or a negative errno.
+     * At the origin: finds the first pages in [*start, *end) that may not be zeros, wherever they are, and
+     * narrows the range to them; to nothing if there are none. 0, or a negative errno.
      */
     long (*present)(int file, uint64_t *start, uint64_t *end);
 

@@ -37,12 +37,19 @@ int memory_share(void);
 /* The memory file's descriptor in this process, or -1. */
 int memory_file(void);
 
+/* Does a child process inherit the memory file's mappings? */
+bool memory_inherited(void);
+
 /*
- * Before a fork: if a child does not inherit the memory file's mappings, a file with a copy of all of it,
- * which the child joins (memory_join) before it does anything else. A descriptor; -1 if there is no need;
- * -E_NOMEM. Nothing else may change the memory meanwhile.
+ * Before a fork: a memory file with a copy of all that the present one has, which the child joins
+ * (memory_join) or moves to (memory_move) before it does anything else. A descriptor, or -E_NOMEM. Nothing
+ * else may change the memory meanwhile.
  */
 int memory_snapshot(void);
+
+/* In the child of a fork: uses this copy in place of the memory file, which is the parent's. 0, or a negative
+ * errno; then the child cannot live on. */
+int memory_move(int file);
 
 /*
  * In the child of a fork: gives it memory of its own, with the contents that the memory file has now. 0 or a
@@ -53,6 +60,10 @@ int memory_unshare(void);
 /* In a node's process, or with a snapshot in a child: uses this memory file; maps the run time's part of the
  * arena and the portable data. */
 int memory_join(int file);
+
+/* In a process that a node's process has forked: maps this copy in place of all that is mapped of the memory
+ * file. 0, or a negative errno; then the process cannot live on. */
+int memory_rejoin(int file);
 
 /*
  * In a node's process: maps what the program has at this address, if it has not been touched here yet. True

@@ -28,6 +28,24 @@ static void punch_file(int file, uint64_t start, size_t size) {
     KERNEL(NR_fallocate, file, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, layout_file_offset(start), size);
 }
 
-const struct memory_backing memory_file_backing = {
-    .open = open_file, .write = write_file, .punch = punch_file};
+static long present_in_file(int file, uint64_t *start, uint64_t *end) {
+    uint64_t base = *start - layout_file_offset(*start), limit = *end - base;
+    long data = KERNEL(NR_lseek, file, *start - base, SEEK_TO_DATA);
+    if (data == -E_NXIO || (data >= 0 && (uint64_t)data >= limit)) { /* only a hole is left */
+        *start = *end;
+        return 0;
+    }
+    long hole = data < 0 ? data : KERNEL(NR_lseek, file, data, SEEK_TO_HOLE);
+    if (hole < 0)
+        return hole;
+    *start = base + (uint64_t)data;
+    *end = base + ((uint64_t)hole < limit ? (uint64_t)hole : limit);
+    return 0;
+}
+
+const struct memory_backing memory_file_backing = {.open = open_file,
+                                                   .write = write_file,
+                                                   .inherited = true,
+                                                   .present = present_in_file,
+                                                   .punch = punch_file};
 const struct memory_backing *memory_backing = &memory_file_backing;

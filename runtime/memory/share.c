@@ -143,41 +143,34 @@ int memory_file(void) {
     return memory_file_fd;
 }
 
-/* Reads what the memory file has for [start, end) to the same place of a copy at `to`; holes stay zero. */
-static long read_data(uint64_t start, uint64_t end, uint64_t to) {
-    uint64_t base = layout_file_offset(start), limit = layout_file_offset(end - 1) + 1, at = base;
-    while (at < limit) {
-        long data = KERNEL(NR_lseek, memory_file_fd, at, SEEK_TO_DATA);
-        if (data < 0 || (uint64_t)data >= limit)
-            return 0; /* only a hole is left */
-        long hole = KERNEL(NR_lseek, memory_file_fd, data, SEEK_TO_HOLE);
-        if (hole < 0)
-            return hole;
-        uint64_t stop = (uint64_t)hole < limit ? (uint64_t)hole : limit;
-        for (at = (uint64_t)data; at < stop;) {
-            long n = KERNEL(NR_pread64, memory_file_fd, to + (at - base), stop - at, at);
+/* Reads what the memory file has for [start, end) to that place, which is all zeros. */
+static long read_data(uint64_t start, uint64_t end) {
+    uint64_t at = start, stop = end;
+    long r;
+    while ((r = memory_backing->present(memory_file_fd, &at, &stop)) == 0 && at < stop) {
+        while (at < stop) {
+            long n = KERNEL(NR_pread64, memory_file_fd, at, stop - at, layout_file_offset(at));
             if (n <= 0 && n != -E_INTR)
                 return n ? n : -E_NOMEM;
             at += n > 0 ? (uint64_t)n : 0;
         }
+        stop = end;
     }
-    return 0;
+    return r;
 }
 
+/* (What describes the areas lies in the first of them, and is not looked at while that is being filled.) */
 static long unshare_area(const struct area *area, void *state) {
     (void)state;
     size_t size = area->end - area->start;
-    long copy =
-        KERNEL(NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (is_error(copy))
-        return copy;
-    long r = read_data(area->start, area->end, (uint64_t)copy);
-    if (r)
+    long r = KERNEL(NR_mmap, area->start, size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (is_error(r))
         return r;
-    if (area->protection != (PROT_READ | PROT_WRITE))
-        KERNEL(NR_mprotect, copy, size, area->protection);
-    r = KERNEL(NR_mremap, copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, area->start);
-    return is_error(r) ? r : 0;
+    r = read_data(area->start, area->end);
+    if (r == 0 && area->protection != (PROT_READ | PROT_WRITE))
+        r = KERNEL(NR_mprotect, area->start, size, area->protection);
+    return r;
 }
 
 /* Pages that only a lost machine had cannot be copied. */
@@ -210,9 +203,11 @@ static long snapshot_area(const struct area *area, void *state) {
     return r;
 }
 
+bool memory_inherited(void) {
+    return memory_backing->inherited;
+}
+
 int memory_snapshot(void) {
-    if (memory_file_fd < 0 || !memory_backing->present)
-        return -1;
     int file = memory_file_backing.open();
     if (file < 0)
         return -E_NOMEM;
@@ -221,6 +216,14 @@ int memory_snapshot(void) {
         return file;
     descriptors_drop(file);
     return -E_NOMEM;
+}
+
+int memory_move(int file) {
+    int before = memory_file_fd;
+    memory_file_fd = file;
+    long r = each_area(map_area, NULL);
+    descriptors_drop(before);
+    return (int)r;
 }
 
 int memory_unshare(void) {

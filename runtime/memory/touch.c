@@ -20,6 +20,23 @@ int memory_join(int file) {
     return (int)r;
 }
 
+/* Of which pieces of the arena there may be something mapped. */
+static _Atomic uint64_t touched[(POPCORN_ARENA_LIMIT - POPCORN_ARENA_BASE) / PIECE / 64];
+
+static uint64_t piece_number(uint64_t address) {
+    return (address - POPCORN_ARENA_BASE) / PIECE;
+}
+
+static void note_piece(uint64_t address) {
+    uint64_t n = piece_number(address);
+    atomic_fetch_or(&touched[n / 64], 1UL << n % 64);
+}
+
+static bool piece_touched(uint64_t address) {
+    uint64_t n = piece_number(address);
+    return atomic_load(&touched[n / 64]) >> n % 64 & 1;
+}
+
 /* The region at an address, as it is at one moment. False if there is none. */
 static bool look_up(uint64_t address, struct region *out) {
     const struct regions *t = memory_regions();
@@ -57,7 +74,20 @@ static bool map_piece(const struct region *r, uint64_t address) {
     uint64_t low = address & -PIECE, high = low + PIECE;
     low = r->start > low ? r->start : low;
     high = r->end < high ? r->end : high;
+    note_piece(address);
     return map_memory_file(low, high - low, (int)r->protection) == 0;
+}
+
+int memory_rejoin(int file) {
+    long r = memory_join(file);
+    const struct regions *t = memory_regions();
+    for (uint32_t i = 0; i < t->count && r == 0; i++) {
+        const struct region *region = &t->entry[i];
+        for (uint64_t at = region->start; at < region->end && r == 0; at = (at & -PIECE) + PIECE)
+            if (region->kind != REGION_FILE && piece_touched(at) && !map_piece(region, at))
+                r = -E_NOMEM;
+    }
+    return (int)r;
 }
 
 static bool mapped_here(uint64_t address) {

@@ -18,6 +18,8 @@ void arrive_if_sent(struct popcorn_thread *thread) {
         critical_leave();
         return;
     }
+    if (!home_here)
+        halt_here(thread); /* told so since the look above */
     thread->times.accepted = (uint64_t)clock_nanoseconds();
     thread->node = native_node;
     if (!home_here) {

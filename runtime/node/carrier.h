@@ -43,6 +43,7 @@ struct carrier {
     /* As in struct home. */
     void (*look)(void);
     void (*end)(void);
+    int (*fork)(struct popcorn_thread *, int memory);
     void (*forked)(void);
     void (*thread_ends)(struct popcorn_thread *);
 };

@@ -25,12 +25,20 @@ void halt_wait(void) {
             KERNEL(NR_futex, halt_word(), FUTEX_WAIT, 1, 0);
 }
 
+static bool must_halt(const struct popcorn_thread *thread) {
+    return atomic_load(halt_word()) && !atomic_load(&thread->mailbox->forking);
+}
+
 void halt_here(struct popcorn_thread *thread) {
-    if (!atomic_load(halt_word()))
+    if (!must_halt(thread))
         return;
     atomic_store(&thread->mailbox->halted, 1);
     bell_ring(&node_room(popcorn_control()->origin)->answer);
-    halt_wait();
+    while (must_halt(thread))
+        if (home_machines)
+            halt_wait();
+        else
+            bell_wait(halt_word(), 1, NODE_TICK);
     atomic_store(&thread->mailbox->halted, 0);
 }
 
@@ -69,6 +77,7 @@ static void wait_for_answer(_Atomic uint32_t *bell, uint32_t seen) {
 bool nodes_halt(void) {
     int64_t end = kernel_nanoseconds() + PATIENCE;
     _Atomic uint32_t *bell = &node_room(popcorn_control()->origin)->answer;
+    atomic_store(&popcorn_current()->mailbox->forking, 1);
     atomic_store(halt_word(), 1);
     for (;;) {
         uint32_t seen = atomic_load(bell);
@@ -83,6 +92,7 @@ bool nodes_halt(void) {
 }
 
 void nodes_release(void) {
+    atomic_store(&popcorn_current()->mailbox->forking, 0);
     atomic_store(halt_word(), 0);
     KERNEL(NR_futex, halt_word(), FUTEX_WAKE, 0x7fffffff);
 }

@@ -29,6 +29,10 @@
 #define NODE_IDLE 60000000000L     /* a worker has nothing to look at: its process ends with the origin's */
 #define NODE_EXIT_DIED 70
 
+enum { FAMILY_UNIX = 1, TYPE_SEQPACKET = 5, MESSAGE_DONTWAIT = 0x40, MESSAGE_NOSIGNAL = 0x4000 };
+
+#define OPEN_ASYNC 020000 /* O_ASYNC */
+
 #define STALE_RANGES 24
 
 struct stale_range {
@@ -47,7 +51,8 @@ struct node_room {
     _Atomic uint32_t answer;                 /* futex of threads that wait for the service */
     _Atomic(struct popcorn_thread *) wanted; /* threads that want a worker there */
     _Atomic uint32_t present;                /* threads on the node */
-    _Atomic uint32_t stale, forgotten;       /* ranges entered by the origin, done with by the node */
+    _Atomic uint32_t alone;            /* its process is one that forked: with a single thread, no service */
+    _Atomic uint32_t stale, forgotten; /* ranges entered by the origin, done with by the node */
     struct stale_range range[STALE_RANGES];
     _Atomic int64_t retry; /* of a node that has failed: when it may be tried again, CLOCK_MONOTONIC */
     int64_t pause;         /* between the last failure and that */
@@ -123,6 +128,7 @@ void local_make_forget(int nid);
 void local_call_to_halt(const struct popcorn_thread *);
 void local_look(void);
 void local_end(void);
+int local_fork(struct popcorn_thread *, int memory);
 void local_forked(void);
 void local_thread_ends(struct popcorn_thread *);
 /* worker.c, shadow.c: likewise. */
@@ -144,11 +150,15 @@ void bell_wait(_Atomic uint32_t *bell, uint32_t seen, int64_t nanoseconds);
 /* start.c (origin): sees to it that a node's process runs. 0, or a negative errno with a reason. */
 int node_start(int nid, char reason[POPCORN_REASON_SIZE]);
 extern struct popcorn_lock node_start_lock; /* held meanwhile */
+/* start.c (origin): waits for the greeting of a process that has just been started. */
+int node_await_greeting(int socket, struct greeting *, char reason[POPCORN_REASON_SIZE]);
 
 /* peers.c (origin): marks nodes whose process is gone as failed. */
 void peers_check(void);
 /* Takes note of a new node's socket. */
 void peers_enter(int nid, int socket);
+/* The socket to a node that runs. */
+int peers_socket(int nid);
 /* Is the node's process known to run? In any process. */
 bool node_runs(int nid);
 /* Has the node failed, so lately that it is not tried again yet? In any process. */
@@ -161,9 +171,21 @@ _Noreturn void peers_died(int nid);
 /* shadow.c: carries out a call of the thread, on its shadow. */
 long shadow_carry_out(struct popcorn_thread *, long number, const long argument[6]);
 
+/* shadow.c: before a call of the thread is carried out. */
+void shadow_settle_signal(struct popcorn_thread *);
+
 /* worker.c: waits, on the thread's native thread in a node's process, until the thread comes here, and goes
  * on with it. */
 _Noreturn void worker_wait(struct popcorn_thread *);
+
+/* fork.c (origin): the node whose process local_fork() has made for the child, or -1. */
+int node_forked(void);
+/* fork.c: in the parent: that process is none of its own. */
+void node_fork_end(void);
+/* fork.c: in the child: that process is its own from now on. */
+void node_fork_adopt(void);
+/* fork.c, on a node: the origin wants the process to fork with this thread, which waits for the call. */
+void worker_fork(struct popcorn_thread *, struct mailbox_call *);
 
 /* arrive.c: if the thread has been sent here, takes it and goes on with it. */
 void arrive_if_sent(struct popcorn_thread *);
@@ -178,6 +200,12 @@ void service_forget(struct node_room *);
 
 /* service.c: the service of a node's process. */
 _Noreturn void service_run(void);
+/* service.c: from now on this process ends when the origin does. 0 or a negative errno. */
+int service_watch(void);
+/* service.c: in a process that is alone, does what the service does elsewhere; and refuses threads. */
+void service_alone(void);
+/* service.c, in any process: wakes a node's service. */
+void service_call(int nid);
 /* Starts a native thread of a node's process on a stack of its own. Its tid, or a negative errno. */
 long service_thread(int (*run)(void *), void *argument, uintptr_t stack);
 

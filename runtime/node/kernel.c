@@ -117,6 +117,13 @@ static void look(void) {}
 /* The module tells the other machines when this process ends. */
 static void end(void) {}
 
+/* The thread's native state is on another machine, where no process of the child's is. */
+static int fork_there(struct popcorn_thread *thread, int memory) {
+    (void)thread;
+    (void)memory;
+    return -E_AGAIN;
+}
+
 /* The child is a program of its own, with a file of its own; if there is none, it stays where it is. */
 static void forked(void) {
     descriptors_drop(device_file);
@@ -145,6 +152,7 @@ const struct carrier kernel_carrier = {
     .call_to_halt = call_to_halt,
     .look = look,
     .end = end,
+    .fork = fork_there,
     .forked = forked,
     .thread_ends = thread_ends,
 };

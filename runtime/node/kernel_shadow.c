@@ -35,6 +35,7 @@ static void take_call(struct popcorn_thread *thread, const struct popcorn_serve 
         return;
     }
     native->call[native->calls++] = call;
+    shadow_settle_signal(thread);
     carry_out(thread);
 }
 

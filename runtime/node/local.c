@@ -46,7 +46,7 @@ static void want_worker(struct popcorn_thread *thread, int nid) {
     do
         thread->mailbox->next_wanted = first;
     while (!atomic_compare_exchange_weak(&room->wanted, &first, thread));
-    bell_ring(&room->bell);
+    service_call(nid);
 }
 
 static void post(struct popcorn_thread *thread, int nid) {
@@ -85,6 +85,13 @@ static int await_acceptance(struct popcorn_mailbox *box, int nid, char *reason) 
     }
 }
 
+/* A process that forked had the one thread: the next that comes here gets another process. */
+static _Noreturn void leave_alone(void) {
+    __atomic_store_n(&popcorn_control()->node[native_node].state, POPCORN_NODE_ABSENT, __ATOMIC_RELEASE);
+    KERNEL(NR_exit_group, 0);
+    __builtin_trap();
+}
+
 static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REASON_SIZE]) {
     int r = prepare_node(thread, nid, reason); /* may take long: handlers run meanwhile */
     if (r)
@@ -97,6 +104,8 @@ static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REAS
         if (home_here)
             local_shadow(thread);
         atomic_fetch_sub(&node_room(native_node)->present, 1);
+        if (atomic_load(&node_room(native_node)->alone))
+            leave_alone();
         worker_wait(thread);
     }
     critical_leave();
@@ -117,6 +126,7 @@ const struct carrier local_carrier = {
     .call_to_halt = local_call_to_halt,
     .look = local_look,
     .end = local_end,
+    .fork = local_fork,
     .forked = local_forked,
     .thread_ends = local_thread_ends,
 };

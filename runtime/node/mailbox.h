@@ -36,6 +36,7 @@ enum mailbox_state {
     MAILBOX_TAKEN, /* a signal: its handler is running */
     MAILBOX_DONE,
     MAILBOX_ABANDONED, /* a signal: its handler was left by longjmp */
+    MAILBOX_SPLIT,     /* a call: the process of the node shall fork (node/fork.c) */
 };
 
 /* What a worker asks its shadow to do. */
@@ -66,8 +67,9 @@ struct mailbox_signal {
 
 struct popcorn_mailbox {
     _Atomic uint32_t place;
-    _Atomic uint32_t workers;                     /* in all nodes' processes */
-    _Atomic uint32_t halted;                      /* halt.c: it stands still on its node */
+    _Atomic uint32_t workers; /* in all nodes' processes */
+    _Atomic uint32_t halted;  /* halt.c: it stands still on its node */
+    _Atomic uint32_t forking; /* halt.c: its shadow is what makes the others stand still */
     _Atomic uint32_t bell[POPCORN_CONTROL_NODES]; /* futexes */
     _Atomic uint32_t calls;                       /* depth of calls posted */
     struct mailbox_call call[MAILBOX_DEPTH];

@@ -69,6 +69,14 @@ static void thread_ends(struct popcorn_thread *thread) {
     node_carrier->thread_ends(thread);
 }
 
+static bool away(const struct popcorn_thread *thread) {
+    return MAILBOX_NODE(atomic_load(&thread->mailbox->place)) != native_node;
+}
+
+static int fork_there(struct popcorn_thread *thread, int memory) {
+    return node_carrier->fork(thread, memory);
+}
+
 /* The other processes are the parent's. */
 static void forked(void) {
     struct popcorn_control *control = popcorn_control();
@@ -77,17 +85,19 @@ static void forked(void) {
     atomic_store(&node_start_lock.word, 0);
     node_carrier->forked();
     for (int i = 0; i < POPCORN_CONTROL_NODES; i++) {
-        if (i == control->origin)
+        if (i == control->origin || i == node_forked())
             continue;
         control->node[i].pid = 0;
         if (control->node[i].state == POPCORN_NODE_RUNNING)
             control->node[i].state = POPCORN_NODE_ABSENT;
         thread->native[i] = NULL;
         thread->mailbox->worker[i] = 0;
+        __builtin_memset(node_room(i), 0, sizeof(struct node_room));
     }
-    __builtin_memset((void *)LAYOUT_NODES, 0, LAYOUT_NODES_SIZE);
     control->node[control->origin].pid = control->pid;
-    atomic_store(&thread->mailbox->workers, 0);
+    atomic_store(&thread->mailbox->workers, node_forked() >= 0);
+    atomic_store(&thread->mailbox->forking, 0);
+    node_fork_adopt();
 }
 
 static const struct home nodes_home = {
@@ -98,6 +108,9 @@ static const struct home nodes_home = {
     .look = look,
     .halt = nodes_halt,
     .release = nodes_release,
+    .away = away,
+    .fork = fork_there,
+    .fork_end = node_fork_end,
     .forked = forked,
     .thread_ends = thread_ends,
     .forward_signal = nodes_forward_signal,

@@ -7,7 +7,6 @@
 #include "thread/native.h"
 #include "thread/threads.h"
 
-#define OPEN_ASYNC 020000       /* O_ASYNC */
 #define GOODBYE 1000000000L     /* nanoseconds for the nodes' processes to end */
 #define FIRST_PAUSE 1000000000L /* nanoseconds until a node that failed is tried again */
 #define LONGEST_PAUSE 64000000000L
@@ -48,8 +47,14 @@ void peers_enter(int nid, int socket) {
     KERNEL(NR_fcntl, socket, FCNTL_SETOWN, popcorn_control()->pid);
     KERNEL(NR_fcntl, socket, FCNTL_SETFL, OPEN_RDWR | OPEN_ASYNC);
     lock_take(&peers_lock);
+    if (peer_socket[nid]) /* of a process that has left */
+        descriptors_drop(peer_socket[nid]);
     peer_socket[nid] = socket;
     lock_release(&peers_lock);
+}
+
+int peers_socket(int nid) {
+    return peer_socket[nid];
 }
 
 /* Which peers there are, for ppoll(); their number. */
@@ -76,7 +81,8 @@ static int close_dead_peers(const struct kernel_time *wait) {
         return n;
     for (int i = 0; i < n; i++)
         if (poll[i].revents) {
-            node_fail(nid[i]);
+            if (node_runs(nid[i]))
+                node_fail(nid[i]);
             close_peer(nid[i]);
         }
     return n;
@@ -143,8 +149,8 @@ void local_forked(void) {
 void local_make_forget(int nid) {
     struct node_room *room = node_room(nid);
     int64_t end = kernel_nanoseconds() + NODE_PATIENCE;
-    bell_ring(&room->bell);
     while (node_runs(nid)) {
+        service_call(nid);
         uint32_t seen = atomic_load(&room->answer);
         if (atomic_load(&room->forgotten) == atomic_load(&room->stale))
             return;

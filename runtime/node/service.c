@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A node's process: joins the program's memory, then has two native threads beside its workers. One serves
- * the node's room; the other reads the socket, whose end is the end of the origin, and so of this process.
+ * A node's process: joins the program's memory, then has a native thread beside its workers, which serves the
+ * node's room. A signal tells it of the socket's end, which is the end of the origin, and so of this process.
  */
 #include "base/text.h"
 #include "memory/memory.h"
@@ -10,9 +10,8 @@
 #include "popcorn/migration.h"
 #include "thread/native.h"
 
-#define WATCH_STACK (64UL << 10)
-#define THREAD_FLAGS 0x50f00 /* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM */
-#define MESSAGE_DONTWAIT 0x40
+#define THREAD_FLAGS 0x50f00  /* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM */
+#define POLL_OTHER_END 0x2000 /* POLLRDHUP: the other end writes no more, or is closed */
 #define MESSAGE_PEEK 2
 
 static void close_and_exit(void) {
@@ -20,26 +19,40 @@ static void close_and_exit(void) {
     __builtin_trap();
 }
 
-static int watch(void *argument) {
-    char byte;
-    (void)argument;
-    for (;;) {
-        long n = KERNEL(NR_read, NODE_SOCKET, &byte, 1);
-        if (n != -E_INTR && n != 1)
-            close_and_exit();
-    }
+static bool origin_gone(void) {
+    struct {
+        int fd;
+        int16_t events, revents;
+    } poll = {NODE_SOCKET, POLL_OTHER_END, 0};
+    const struct kernel_time now = {0, 0};
+    return KERNEL(NR_ppoll, &poll, 1, &now, 0, 8) != 0;
+}
+
+/* In any thread, at any time: something has become of the socket, or a process that is alone is wanted. */
+static void on_socket(int sig, void *info, void *ucontext) {
+    struct native *native = native_self();
+    (void)sig;
+    (void)info;
+    (void)ucontext;
+    if (native)
+        native->own_signals++;
+    if (origin_gone())
+        close_and_exit();
+    service_alone();
+}
+
+int service_watch(void) {
+    machine_sigaction(SIGNAL_IO, on_socket, ACTION_SIGINFO | ACTION_RESTART, 0);
+    long r = KERNEL(NR_fcntl, NODE_SOCKET, FCNTL_SETOWN, KERNEL(NR_getpid));
+    if (r == 0)
+        r = KERNEL(NR_fcntl, NODE_SOCKET, FCNTL_SETFL, OPEN_RDWR | OPEN_ASYNC);
+    if (r == 0 && origin_gone())
+        r = -E_CONNRESET;
+    return (int)r;
 }
 
 long service_thread(int (*run)(void *), void *argument, uintptr_t stack) {
     return machine_clone(THREAD_FLAGS, (void *)stack, NULL, NULL, NULL, run, argument);
-}
-
-static int start_watching(void) {
-    long stack = KERNEL(NR_mmap, 0, WATCH_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (stack < 0 && stack >= -4095)
-        return (int)stack;
-    long tid = service_thread(watch, NULL, (uintptr_t)stack + WATCH_STACK);
-    return tid < 0 ? (int)tid : 0;
 }
 
 static int worker_main(void *argument) {
@@ -51,15 +64,19 @@ static int worker_main(void *argument) {
 }
 
 /* The thread's sender is waiting: a refusal goes to it. */
-static void refuse_worker(struct popcorn_thread *thread) {
+static void refuse(struct popcorn_thread *thread, const char *reason) {
     struct popcorn_mailbox *box = thread->mailbox;
     uint32_t sent = MAILBOX_PLACE(MAILBOX_SENT, native_node);
     struct text t = text_begin(box->reason, sizeof box->reason);
-    text_string(&t, "the node has no memory for the thread");
-    thread->native[native_node] = NULL;
-    atomic_fetch_sub(&box->workers, 1);
+    text_string(&t, reason);
     if (atomic_compare_exchange_strong(&box->place, &sent, MAILBOX_PLACE(MAILBOX_REFUSED, native_node)))
         bell_ring(&box->bell[thread->node]);
+}
+
+static void refuse_worker(struct popcorn_thread *thread) {
+    thread->native[native_node] = NULL;
+    atomic_fetch_sub(&thread->mailbox->workers, 1);
+    refuse(thread, "the node has no memory for the thread");
 }
 
 static void make_worker(struct popcorn_thread *thread) {
@@ -96,9 +113,29 @@ void service_forget(struct node_room *room) {
     bell_ring(&room->answer);
 }
 
+/* Here is one native thread, and an emulator that forked with others there cannot make new ones. */
+void service_alone(void) {
+    struct node_room *room = node_room(native_node);
+    if (!atomic_load(&room->alone))
+        return;
+    service_forget(room);
+    for (struct popcorn_thread *wanted = atomic_exchange(&room->wanted, NULL), *next; wanted; wanted = next) {
+        next = wanted->mailbox->next_wanted;
+        refuse(wanted, "the node's process has been forked for another thread, which is there");
+    }
+}
+
+void service_call(int nid) {
+    struct node_room *room = node_room(nid);
+    bell_ring(&room->bell);
+    if (atomic_load(&room->alone))
+        KERNEL(NR_kill, popcorn_control()->node[nid].pid, SIGNAL_IO);
+}
+
 void local_settle(void) {
     struct node_room *room = node_room(native_node);
     uint32_t stale = atomic_load(&room->stale);
+    service_alone();
     if (atomic_load(&room->forgotten) == stale)
         return;
     bell_ring(&room->bell);
@@ -140,7 +177,7 @@ static int join(const struct greeting *origin) {
         return r;
     migration_attach(control->migration);
     signals_start_node();
-    return start_watching();
+    return service_watch();
 }
 
 /* Is there a greeting of this magic and size? */

@@ -24,11 +24,20 @@ long shadow_carry_out(struct popcorn_thread *thread, long number, const long a[6
     return nodes_system_call(thread, number, a);
 }
 
+/* A signal that was put off while the thread hopped blocks all others until it is delivered: the call would
+ * see that mask, and wait with it. */
+void shadow_settle_signal(struct popcorn_thread *thread) {
+    struct native *native = thread->native[native_node];
+    if (native->deferred && !native->critical)
+        signals_deliver_deferred(native);
+}
+
 static void serve(struct popcorn_thread *thread, uint32_t index) {
     struct popcorn_mailbox *box = thread->mailbox;
     struct mailbox_call *call = &box->call[index];
     if (index >= MAILBOX_DEPTH || atomic_load(&call->state) != MAILBOX_POSTED)
         return;
+    shadow_settle_signal(thread);
     call->result = shadow_carry_out(thread, call->number, call->argument);
     atomic_store(&call->state, MAILBOX_DONE);
     bell_ring(&box->bell[thread->node]);

@@ -19,7 +19,7 @@
 #define EXEC_EMPTY_PATH 0x1000
 #define LAST_NODE_FD NODE_IMAGE
 
-enum { FAMILY_UNIX = 1, TYPE_SEQPACKET = 5, MESSAGE_DONTWAIT = 0x40, MESSAGE_NOSIGNAL = 0x4000, POLL_IN = 1 };
+#define POLL_IN 1
 
 /* What the new process needs, in the memory that it shares with us until it runs its image. */
 struct launch {
@@ -86,8 +86,7 @@ static int greet(int socket, int nid) {
     return KERNEL(NR_sendto, socket, &hello, sizeof hello, MESSAGE_NOSIGNAL) == sizeof hello ? 0 : -E_PROTO;
 }
 
-/* Waits for the greeting of a process that has just been started. */
-static int await_greeting(int socket, struct greeting *hello, char *reason) {
+int node_await_greeting(int socket, struct greeting *hello, char *reason) {
     struct {
         int fd;
         int16_t events, revents;
@@ -143,7 +142,7 @@ static int start_with_socket(int nid, struct launch *l, int ours, char *reason) 
         return node_refuse(reason, "the node's process cannot be started: ", text_error(-r), r);
     descriptors_drop(l->socket); /* now the node's alone: its end is the end of the process */
     l->socket = -1;
-    r = await_greeting(ours, &hello, reason);
+    r = node_await_greeting(ours, &hello, reason);
     if (r == 0)
         accept_node(nid, ours, &hello);
     return r;

@@ -97,7 +97,11 @@ static uint64_t await_answer(struct popcorn_thread *thread, struct mailbox_call 
         struct interrupted here = {pc, (uint64_t)&seen, 0};
         if (atomic_load(&call->state) == MAILBOX_DONE)
             return go_to != pc ? go_to : 0;
+        if (atomic_load(&call->state) == MAILBOX_SPLIT)
+            worker_fork(thread, call);
         leave_if_ended(thread);
+        halt_here(
+            thread); /* its shadow may be standing still already, even if the call is in a critical section */
         nodes_take_signal(thread, &here);
         go_to = here.pc != pc ? here.pc : go_to;
         if (atomic_load(&call->state) != MAILBOX_DONE)

@@ -226,5 +226,6 @@ void signals_start_node(void) {
     unsigned long flags = ACTION_SIGINFO | ACTION_ONSTACK | ACTION_NODEFER;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
         machine_sigaction(faults[i], fault, flags, 0);
+    machine_sigaction(SIGNAL_CHILD, (void (*)(int, void *, void *))SIGNAL_IGNORE, 0, 0); /* node/fork.c */
     machine_sigaction(SIGNAL_USER1, attention, ACTION_SIGINFO | ACTION_NODEFER, 0);
 }

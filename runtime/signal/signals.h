@@ -25,6 +25,8 @@ enum {
     SIGNAL_KILL = 9,
     SIGNAL_USER1 = 10,
     SIGNAL_SEGV = 11,
+    SIGNAL_CHILD = 17,
+    SIGNAL_IO = 29,
     SIGNAL_XCPU = 24,
     SIGNAL_SYS = 31,
     SIGNAL_CANCEL = 33, /* of pthread_cancel */

@@ -276,6 +276,8 @@ long syscall_at_origin(struct popcorn_thread *thread, long number, const long ar
         return clone_for(argument);
     case HOME_UNMAP_SELF:
         threads_exit((void *)argument[0], (uint64_t)argument[1], 0);
+    case HOME_FORK:
+        return threads_fork();
     case HOME_FAULT:
         signals_die((int)argument[0]);
     }
@@ -355,12 +357,13 @@ void popcorn_thread_returned(long value) {
 /* The C half of __popcorn_fork. */
 long popcorn_fork(const struct machine_context *);
 long popcorn_fork(const struct machine_context *context) {
+    static const long none[6];
     struct popcorn_thread *thread = popcorn_current();
     if (home_here)
         return threads_fork();
-    if (thread->pinned)
-        return -E_AGAIN;
-    return migration_go(thread, context, popcorn_control()->origin, 0, POPCORN_LANDING_FORK);
+    if (!thread->pinned)
+        migration_go(thread, context, popcorn_control()->origin, 0, POPCORN_LANDING_FORK);
+    return home->call(thread, HOME_FORK, none); /* it cannot come home: its process here forks, too */
 }
 
 long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long f) {

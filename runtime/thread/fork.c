@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork: at the origin, by the thread itself, which comes home first if need be. The child is a program of its
- * own with one thread and no other processes.
+ * fork: at the origin, by the thread itself, which comes home first, or by its shadow if it cannot: then its
+ * process on the node forks, too. The child is a program of its own with one thread, and no processes but
+ * these.
  */
 #include "base/current.h"
 #include "base/descriptors.h"
@@ -42,30 +43,44 @@ static void become_origin(struct native *native) {
 }
 
 /*
- * In shared mode the child copies the memory file: the parent must not go on before that. A pipe that the
- * child closes then. If the child does not even inherit the mappings, the file is a snapshot that the parent
- * has made.
+ * In shared mode the child gets memory of its own: the parent must not go on before that. A pipe that the
+ * child closes then, or writes to if it cannot. If the child does not even inherit the mappings, or a process
+ * on a node shares its memory from the beginning, there is a snapshot that the parent has made.
  */
 struct copy {
     bool wanted;
-    int snapshot; /* or -1 */
+    bool with_node; /* the thread is on a node, whose process forks as well */
+    int snapshot;   /* or -1 */
     int end[2];
     uint64_t mask; /* of signals, whose handlers need the memory */
     void *tcb;     /* the thread's, which lies in it */
 };
 
-static int copy_begin(struct copy *copy, struct native *native) {
-    uint64_t all = ~0ULL;
-    copy->wanted = memory_file() >= 0;
-    copy->snapshot = -1;
-    if (!copy->wanted)
+static int take_snapshot(struct copy *copy, struct popcorn_thread *thread) {
+    copy->with_node = home->away(thread);
+    if (!copy->with_node && memory_inherited())
         return 0;
     copy->snapshot = memory_snapshot();
-    if (copy->snapshot < -1)
+    if (copy->snapshot < 0)
         return copy->snapshot;
-    int r = (int)KERNEL(NR_pipe2, copy->end, OPEN_CLOEXEC);
-    if (r) {
+    int r = copy->with_node ? home->fork(thread, copy->snapshot) : 0;
+    if (r)
         descriptors_drop(copy->snapshot);
+    return r;
+}
+
+static int copy_begin(struct copy *copy, struct native *native) {
+    uint64_t all = ~0ULL;
+    *copy = (struct copy){.wanted = memory_file() >= 0, .snapshot = -1};
+    if (!copy->wanted)
+        return 0;
+    int r = (int)KERNEL(NR_pipe2, copy->end, OPEN_CLOEXEC);
+    if (r)
+        return r;
+    r = take_snapshot(copy, native->thread);
+    if (r) {
+        KERNEL(NR_close, copy->end[0]);
+        KERNEL(NR_close, copy->end[1]);
         return r;
     }
     KERNEL(NR_rt_sigprocmask, MASK_SET, &all, &copy->mask, 8);
@@ -80,23 +95,41 @@ static void copy_end(struct copy *copy) {
     KERNEL(NR_rt_sigprocmask, MASK_SET, &copy->mask, 0, 8);
 }
 
-static void copy_wait(struct copy *copy, bool child_exists) {
+/* In the parent. `pid`, or a negative errno if the child could not get its memory. */
+static long copy_wait(struct copy *copy, long pid) {
     char byte;
+    long n = 0;
     if (!copy->wanted)
-        return;
-    copy_end(copy);
-    descriptors_drop(copy->snapshot);
+        return pid;
     KERNEL(NR_close, copy->end[1]);
-    while (child_exists && KERNEL(NR_read, copy->end[0], &byte, 1) == -E_INTR)
+    if (copy->with_node)
+        home->fork_end();
+    while (pid > 0 && (n = KERNEL(NR_read, copy->end[0], &byte, 1)) == -E_INTR)
         ;
     KERNEL(NR_close, copy->end[0]);
+    descriptors_drop(copy->snapshot);
+    if (n > 0) { /* the program never learns of this child */
+        KERNEL(NR_wait4, pid, 0, 0, 0);
+        pid = -E_NOMEM;
+    }
+    copy_end(copy);
+    return pid;
+}
+
+static int child_memory(const struct copy *copy) {
+    if (copy->with_node)
+        return memory_move(copy->snapshot);
+    int r = copy->snapshot >= 0 ? memory_join(copy->snapshot) : 0;
+    return r ? r : memory_unshare();
 }
 
 static void copy_take(struct copy *copy) {
     if (!copy->wanted)
         return;
-    if ((copy->snapshot >= 0 && memory_join(copy->snapshot)) || memory_unshare())
+    if (child_memory(copy)) {
+        KERNEL(NR_write, copy->end[1], "", 1);
         KERNEL(NR_exit_group, 70);
+    }
     KERNEL(NR_close, copy->end[0]);
     KERNEL(NR_close, copy->end[1]);
     copy_end(copy);
@@ -108,11 +141,10 @@ static long fork_locked(struct native *native) {
     if (r)
         return r;
     long pid = KERNEL(NR_clone, CHILD_SIGNAL, 0, 0, 0, 0);
-    if (pid == 0)
-        copy_take(&copy);
-    else
-        copy_wait(&copy, pid > 0);
-    return pid;
+    if (pid)
+        return copy_wait(&copy, pid);
+    copy_take(&copy);
+    return 0;
 }
 
 /*

@@ -31,13 +31,9 @@ static const char *const dropped[] = {
     "-fstack-protector*",
     "-fstack-clash-protection",
     "-fcf-protection*",
-    "-march=*",
-    "-mcpu=*",
     "-mtune=*",
     "-mabi=*",
     "-mcmodel=*",
-    "-msse*",
-    "-mavx*",
     "-mfpmath=*",
     "-mno-sse*",
     "-mno-avx*",
@@ -47,12 +43,11 @@ static const char *const dropped[] = {
     "-mrelax",
     "-mno-relax",
     "-mbranch-protection=*",
-    /* objects are bitcode, and frames are found by tables */
+    /* objects hold bitcode, and frames are found by tables */
     "-flto",
     "-flto=*",
     "-fno-lto",
     "-ffat-lto-objects",
-    "-fno-fat-lto-objects",
     "-fno-asynchronous-unwind-tables",
     "-fno-unwind-tables",
     "-fuse-linker-plugin",
@@ -61,6 +56,16 @@ static const char *const dropped[] = {
     /* every computation gives the same bits everywhere */
     "-ffp-contract=*",
     NULL,
+};
+
+/*
+ * Options that ask for more than an ISA's baseline. Those whose level every image has are dropped; of the
+ * others a note says that they have no effect.
+ */
+static const char *const levels[] = {"-march=*", "-mcpu=*", "-msse*", "-mavx*", NULL};
+static const char *const baseline[] = {
+    "-march=x86-64", "-march=rv64gc", "-march=armv8-a", "-mcpu=x86-64",
+    "-mcpu=generic", "-msse",         "-msse2",         NULL,
 };
 
 static const struct {
@@ -174,6 +179,14 @@ static void refuse_language_name(const char *name) {
         die("-x assembler", "assembly is one ISA's; use C");
 }
 
+/* Once, as the others would say the same. */
+static void note_level(const char *word) {
+    static bool noted;
+    if (!noted && !in(baseline, word))
+        fprintf(stderr, "popcorn-clang: note: %s has no effect: code is for each ISA's baseline\n", word);
+    noted |= !in(baseline, word);
+}
+
 /* "--config=" and where popcorn.cfg is, seen from this program's own place: ../lib/popcorn. */
 static char *config_option(void) {
     static char option[PATH_MAX + 64];
@@ -194,6 +207,15 @@ static char *config_option(void) {
     return option;
 }
 
+/* Text, and bitcode that is asked for by name, is what it is; an object is an ELF file that holds bitcode. */
+static bool wants_objects(char *const *words) {
+    static const char *const other[] = {"-S", "-emit-llvm", "-fno-fat-lto-objects", NULL};
+    for (; *words; words++)
+        if (in(other, *words))
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv) {
     char **words = malloc(((size_t)argc * 2 + 8) * sizeof *words);
     size_t n = 0;
@@ -201,6 +223,8 @@ int main(int argc, char **argv) {
         die("cannot start", "out of memory");
     words[n++] = CLANG;
     words[n++] = config_option();
+    if (wants_objects(argv))
+        words[n++] = "-ffat-lto-objects";
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
         refuse(word);
@@ -208,11 +232,16 @@ int main(int argc, char **argv) {
         if (in(for_linker, word)) {
             words[n++] = "-Xlinker";
             words[n++] = word;
+        } else if (!strcmp(word, "-rdynamic")) { /* clang ignores it for a static program */
+            words[n++] = "-Xlinker";
+            words[n++] = "--export-dynamic";
         } else if (in(with_value, word) && i + 1 < argc) {
             if (!strcmp(word, "-x"))
                 refuse_language_name(argv[i + 1]);
             words[n++] = word;
             words[n++] = argv[++i];
+        } else if (in(levels, word)) {
+            note_level(word);
         } else if (!in(dropped, word)) {
             words[n++] = word;
         }

@@ -77,6 +77,16 @@ static const struct option options[] = {
     {"mllvm", JOINED_OR_NEXT, PASS},
     {"plugin-opt", JOINED_OR_NEXT, SPECIAL},
     {"save-temps", MAYBE_JOINED, DROP},
+    {"fat-lto-objects", NONE, DROP},
+    {"no-fat-lto-objects", NONE, DROP},
+    /* what dlsym finds */
+    {"E", NONE, PASS},
+    {"export-dynamic", NONE, PASS},
+    {"no-export-dynamic", NONE, PASS},
+    {"export-dynamic-symbol", JOINED_OR_NEXT, PASS},
+    {"export-dynamic-symbol-list", JOINED_OR_NEXT, PASS},
+    {"dynamic-list", JOINED_OR_NEXT, PASS},
+    {"exclude-libs", JOINED_OR_NEXT, PASS},
     /* our own */
     {"popcorn-isas", JOINED_OR_NEXT, SPECIAL},
     {"popcorn-no-migration", NONE, SPECIAL},
@@ -144,13 +154,7 @@ static const struct option options[] = {
     {"no-gc-sections", NONE, DROP},
     {"print-gc-sections", NONE, DROP},
     {"icf", JOINED_OR_NEXT, DROP},
-    {"E", NONE, DROP},
-    {"export-dynamic", NONE, DROP},
-    {"no-export-dynamic", NONE, DROP},
-    {"export-dynamic-symbol", JOINED_OR_NEXT, DROP},
-    {"dynamic-list", JOINED_OR_NEXT, DROP},
     {"version-script", JOINED_OR_NEXT, DROP},
-    {"exclude-libs", JOINED_OR_NEXT, DROP},
     {"rpath", JOINED_OR_NEXT, DROP},
     {"rpath-link", JOINED_OR_NEXT, DROP},
     {"R", JOINED_OR_NEXT, DROP},
@@ -277,10 +281,13 @@ static const struct option *find_option(const char *word, const char **value) {
 
 static void add_isas(struct arguments *a, const char *text) {
     char *names = must_strdup(text), *rest = names;
+    static struct utsname host;
     a->isas.count = 0;
     for (char *name; (name = strsep(&rest, ","));) {
+        if (!strcmp(name, "native") && !uname(&host))
+            name = host.machine;
         if (!isa_find(name))
-            die("--popcorn-isas: unknown ISA '%s' (known: %s)", name, isa_names());
+            die("--popcorn-isas: unknown ISA '%s' (known: native, %s)", name, isa_names());
         if (!list_has(&a->isas, name))
             list_add(&a->isas, name);
     }

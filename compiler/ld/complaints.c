@@ -17,29 +17,10 @@ struct complaint {
     int places;
 };
 
-static const struct {
-    const char *name, *why;
-} explained[] = {
-    {"dlopen", "a popcorn program cannot load shared objects"},
-    {"dlsym", "a popcorn program has no dynamic symbols"},
-};
-
-static const char *explanation(const char *text) {
-    static const char undefined[] = "undefined symbol: ";
-    for (size_t i = 0; i < sizeof explained / sizeof *explained; i++)
-        if (!strncmp(text, undefined, strlen(undefined)) &&
-            !strcmp(text + strlen(undefined), explained[i].name))
-            return explained[i].why;
-    return NULL;
-}
-
 static void finish(struct complaint *c, FILE *to) {
     if (!c->text)
         return;
-    const char *why = explanation(c->text);
     fprintf(to, "popcorn-ld: error: %s", c->text);
-    if (why)
-        fprintf(to, ": %s", why);
     for (int i = 0; i < c->places; i++) {
         fprintf(to, "%s%s", i ? ", " : " (", c->place[i]);
         free(c->place[i]);

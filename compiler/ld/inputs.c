@@ -10,6 +10,9 @@
 #include "buffer.h"
 #include "die.h"
 #include "elf_image.h"
+#include "work.h"
+
+#define SECTION_BITCODE ".llvm.lto"
 
 static bool is_elf(const struct file_bytes *f) {
     return f->size >= SELFMAG && !memcmp(f->bytes, ELFMAG, SELFMAG);
@@ -20,8 +23,26 @@ static bool is_bitcode(const struct file_bytes *f) {
     return f->size >= 4 && (!memcmp(f->bytes, raw, 4) || !memcmp(f->bytes, wrapped, 4));
 }
 
-static void check_object(const char *name, const struct file_bytes *f) {
+/* The bitcode in an object file; false if it has none. */
+static bool find_bitcode(const char *name, const struct file_bytes *f, struct file_bytes *bitcode) {
+    struct elf_image image;
+    struct elf_section section;
+    struct popcorn_error error;
+    *bitcode = *f;
     if (is_bitcode(f))
+        return true;
+    if (!is_elf(f) || !elf_image_memory(&image, f->bytes, f->size, name, &error))
+        return false;
+    bool found = elf_section_find(&image, SECTION_BITCODE, &section) && section.bytes;
+    if (found)
+        *bitcode = (struct file_bytes){(uint8_t *)section.bytes, section.header.sh_size};
+    elf_image_close(&image);
+    return found && is_bitcode(bitcode);
+}
+
+static void check_object(const char *name, const struct file_bytes *f) {
+    struct file_bytes bitcode;
+    if (find_bitcode(name, f, &bitcode))
         return;
     if (!is_elf(f))
         die("%s: neither an object file made by popcorn-clang nor an archive", name);
@@ -70,6 +91,32 @@ void inputs_check(const struct arguments *a) {
         check_file(a->inputs.item[i]);
     for (size_t i = 0; i < a->libraries.count; i++)
         check_library(a, a->libraries.item[i]);
+}
+
+static void extract_object(const char *name, const struct file_bytes *f, void *data) {
+    struct list *extracted = data;
+    struct file_bytes bitcode;
+    if (!find_bitcode(name, f, &bitcode))
+        return;
+    const char *path = work_file(must_format("input.%zu.bc", extracted->count));
+    work_write(path, bitcode.bytes, bitcode.size);
+    list_add(extracted, path);
+}
+
+struct list inputs_extract(const struct arguments *a) {
+    struct list extracted = {0};
+    for (size_t i = 0; i < a->inputs.count; i++) {
+        const char *path = a->inputs.item[i];
+        struct file_bytes f;
+        if (!file_map(path, &f))
+            die("%s: %s", path, strerror(errno));
+        if (!is_archive(&f))
+            extract_object(path, &f, &extracted);
+        else if (!archive_walk(path, &f, extract_object, &extracted))
+            die("%s: damaged archive", path);
+        file_unmap(&f);
+    }
+    return extracted;
 }
 
 struct name_lists {

@@ -26,7 +26,7 @@ static const char usage[] =
     "  -o FILE                      output (a.out)\n"
     "  -L DIR, -l NAME, -u NAME, --defsym NAME=VALUE, --start-group, --whole-archive, ...  as GNU ld\n"
     "  -s, -S                       leave out all symbols, debugging information\n"
-    "  --popcorn-isas=LIST          ISAs of the program, separated by commas (all)\n"
+    "  --popcorn-isas=LIST          ISAs of the program, separated by commas; native: this machine's (all)\n"
     "  --popcorn-no-migration       leave out migration points and call-site tables\n"
     "  --popcorn-keep-temps=DIR     keep intermediate files in DIR\n"
     "  -v, --verbose                show progress (also: POPCORN_LD_VERBOSE in the environment)\n";
@@ -91,7 +91,7 @@ static void link_program(const struct arguments *a) {
 
 static void link_relocatable(const struct arguments *a) {
     struct file_bytes file;
-    const char *joined = work_file("joined.bc");
+    const char *joined = work_file("joined.o");
     inputs_check(a);
     const char *temporary = begin_output(a->output);
     module_join(a, joined);

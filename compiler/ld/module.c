@@ -22,6 +22,7 @@
 #include "isa.h"
 #include "paths.h"
 #include "script.h"
+#include "symbols.h"
 #include "work.h"
 
 enum { MOST_ROUNDS = 8 };
@@ -30,6 +31,7 @@ struct module {
     const struct arguments *arguments;
     struct list keep;   /* names that native code or the user refers to */
     struct list wanted; /* names the optimiser came up with */
+    struct symbols symbols;
     const char *native; /* the run time's archive that names are resolved against */
     const char *arithmetic;
     const char *resolved, *lowered;
@@ -78,6 +80,7 @@ static struct list lld_words(const struct module *m) {
     list_add(&words, "-m");
     list_add(&words, isa_find("riscv64")->emulation);
     list_add(&words, "-static");
+    list_add(&words, "--fat-lto-objects");
     list_add(&words, must_format("--lto-O%s", m->arguments->optimise));
     list_add(&words, "-mllvm");
     list_add(&words, INLINE_THRESHOLD);
@@ -88,6 +91,7 @@ static void add_inputs(const struct module *m, struct list *words) {
     const struct arguments *a = m->arguments;
     for (size_t i = 0; i < a->resolve.count; i++)
         list_add(words, a->resolve.item[i]);
+    list_add(words, "--exclude-libs=libc.a:libmigrate.a");
     list_add(words, "--start-group");
     list_add(words, must_format("-L%s", paths_lib("sysroot/lib")));
     list_add(words, "-lmigrate");
@@ -118,6 +122,7 @@ static bool run_lld(struct list *words, const char *output) {
 static bool resolve(const struct module *m) {
     struct list words = lld_words(m);
     list_add(&words, "--lto-emit-llvm");
+    list_add(&words, "--save-temps=resolution"); /* for symbols.h */
     list_add(&words, "--undefined=_start");
     list_add(&words, "--entry=_start");
     for (size_t i = 0; i < m->wanted.count; i++)
@@ -155,20 +160,30 @@ static void keep_math(struct module *m) {
     file_unmap(&f);
 }
 
-static bool run_pass(struct module *m) {
-    struct list argv = {0};
+/* The names that stay visible in the module. */
+static const char *write_kept(struct module *m) {
     struct buffer names = {0};
+    const char *path = work_file("keep.txt");
     keep_math(m);
     for (size_t i = 0; i < m->keep.count; i++)
         buffer_printf(&names, "%s\n", m->keep.item[i]);
-    const char *list = work_file("keep.txt");
-    work_write(list, names.bytes, names.size);
+    for (size_t i = 0; i < m->symbols.exported.count; i++)
+        buffer_printf(&names, "%s\n", m->symbols.exported.item[i]);
+    work_write(path, names.bytes, names.size);
     buffer_free(&names);
+    return path;
+}
+
+static bool run_pass(struct module *m) {
+    struct list argv = {0};
+    const char *kept = write_kept(m), *symbols = work_file("symbols.txt");
+    symbols_write(&m->symbols, symbols);
     list_add(&argv, "opt-19");
     list_add(&argv, must_format("-load-pass-plugin=%s", paths_lib("popcorn-pass.so")));
     list_add(&argv, m->arguments->migration ? "-passes=internalize,globaldce,popcorn"
                                             : "-passes=internalize,globaldce,popcorn-plain");
-    list_add(&argv, must_format("-internalize-public-api-file=%s", list));
+    list_add(&argv, must_format("-internalize-public-api-file=%s", kept));
+    list_add(&argv, must_format("-popcorn-symbols=%s", symbols));
     list_add(&argv, m->resolved);
     list_add(&argv, "-o");
     list_add(&argv, m->lowered);
@@ -221,6 +236,13 @@ static _Noreturn void report_undefined(const struct module *m, const struct list
     die_quietly();
 }
 
+static void warn_of_dlopen(const struct symbols *symbols) {
+    if (symbols->has_dlopen)
+        fputs("popcorn-ld: warning: dlopen finds the program itself only; to load a shared object fails at "
+              "run time\n",
+              stderr);
+}
+
 const char *module_make(const struct arguments *a) {
     struct module m = {.arguments = a};
     struct list native = {0};
@@ -237,6 +259,8 @@ const char *module_make(const struct arguments *a) {
         progress("resolving symbols");
         if (!resolve(&m))
             die_quietly();
+        symbols_free(&m.symbols);
+        symbols_read(&m.symbols, must_format("%s.resolution.txt", m.resolved), paths_lib("sysroot/lib"));
         progress("lowering to the common ABI");
         if (!run_pass(&m))
             die_quietly();
@@ -248,21 +272,44 @@ const char *module_make(const struct arguments *a) {
             list_add(&m.wanted, missing.item[i]);
             list_add(&m.keep, missing.item[i]);
         }
-        if (!missing.count)
+        if (!missing.count) {
+            warn_of_dlopen(&m.symbols);
             return m.lowered;
+        }
         if (m.wanted.count == before)
             report_undefined(&m, &missing, &native);
     }
     die("the optimiser asks for new functions without end");
 }
 
-void module_join(const struct arguments *a, const char *output) {
-    struct list argv = {0};
-    list_add(&argv, "llvm-link-19");
-    for (size_t i = 0; i < a->inputs.count; i++)
-        list_add(&argv, a->inputs.item[i]);
-    list_add(&argv, "-o");
-    list_add(&argv, output);
-    if (!work_run(&argv, NULL, NULL))
+static void run_step(struct list *argv) {
+    if (!work_run(argv, NULL, NULL))
         die_quietly();
+}
+
+void module_join(const struct arguments *a, const char *output) {
+    const struct isa *isa = isa_find("riscv64"); /* popcorn-clang's own choice for objects */
+    const struct list inputs = inputs_extract(a);
+    const char *joined = work_file("joined.bc"), *skeleton = work_file("skeleton.bc");
+    struct list join = {0}, embed = {0}, generate = {0};
+    list_add(&join, "llvm-link-19");
+    for (size_t i = 0; i < inputs.count; i++)
+        list_add(&join, inputs.item[i]);
+    list_add(&join, "-o");
+    list_add(&join, joined);
+    run_step(&join);
+    list_add(&embed, "opt-19");
+    list_add(&embed, must_format("-load-pass-plugin=%s", paths_lib("popcorn-skeleton.so")));
+    list_add(&embed, "-passes=embed-bitcode,popcorn-skeleton");
+    list_add(&embed, joined);
+    list_add(&embed, "-o");
+    list_add(&embed, skeleton);
+    run_step(&embed);
+    list_add(&generate, "llc-19");
+    list_add(&generate, must_format("-mtriple=%s", isa->triple));
+    list_add(&generate, "-filetype=obj");
+    list_add(&generate, skeleton);
+    list_add(&generate, "-o");
+    list_add(&generate, output);
+    run_step(&generate);
 }

@@ -60,11 +60,13 @@ class PopcornPass : public PassInfoMixin<PopcornPass> {
         refuseUnsupported(M);
         // A function has up to three bodies, none of them the source's: its lines were for the messages.
         StripDebugInfo(M);
+        std::vector<Symbol> Symbols = findSymbols(M);
         joinNamedSections(M);
         lowerLockedAtomics(M);
         lowerToCommonAbi(M);
-        lowerThreadLocals(M);
+        ThreadLocalMap ThreadLocals = lowerThreadLocals(M);
         lowerConstructors(M);
+        emitSymbols(M, Symbols, ThreadLocals);
         if (Migration)
             insertPoints(M, MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager());
         fixLayout(M);

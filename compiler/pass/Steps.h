@@ -13,6 +13,8 @@
 #include "llvm/IR/PassManager.h"
 #include "llvm/IR/ValueHandle.h"
 #include "llvm/Transforms/Utils/ValueMapper.h"
+#include <map>
+#include <string>
 #include <vector>
 
 namespace popcorn {
@@ -64,8 +66,18 @@ void joinNamedSections(llvm::Module &M);
 // LockedAtomics.cpp: atomic operations that need a lock on some ISA become calls of libc.
 void lowerLockedAtomics(llvm::Module &M);
 
-// ThreadLocal.cpp: thread-local variables become thread pointer + constant.
-void lowerThreadLocals(llvm::Module &M);
+// ThreadLocal.cpp: thread-local variables become thread pointer + constant, which is returned by name.
+using ThreadLocalMap = std::map<std::string, uint64_t>;
+ThreadLocalMap lowerThreadLocals(llvm::Module &M);
+
+// Symbols.cpp: what dlsym finds. The names are looked up first, as aliases and variables may go; the table is
+// made when everything is what it will be.
+struct Symbol {
+    std::string Name;
+    llvm::WeakTrackingVH Value; // null: was a thread-local variable
+};
+std::vector<Symbol> findSymbols(llvm::Module &M);
+void emitSymbols(llvm::Module &M, llvm::ArrayRef<Symbol> Symbols, const ThreadLocalMap &ThreadLocals);
 
 // Points.cpp: `if (__popcorn_flag) __popcorn_point();` wherever time can pass without bound.
 void insertPoints(llvm::Module &M, llvm::FunctionAnalysisManager &FAM);

@@ -90,14 +90,17 @@ static void replaceUses(GlobalVariable *G, uint64_t Offset) {
     replaceEachUse(G, [&](IRBuilder<> &B) { return addressOf(B, Offset); });
 }
 
-void lowerThreadLocals(Module &M) {
+ThreadLocalMap lowerThreadLocals(Module &M) {
+    ThreadLocalMap Offsets;
     Block TLS = layOut(M);
     describe(M, TLS);
     uint64_t First = alignTo(POPCORN_TCB_SIZE, TLS.Alignment);
     for (auto [G, Offset] : TLS.Variables) {
+        Offsets[G->getName().str()] = First + Offset;
         replaceUses(G, First + Offset);
         G->eraseFromParent();
     }
+    return Offsets;
 }
 
 } // namespace popcorn

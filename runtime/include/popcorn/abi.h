@@ -11,7 +11,8 @@
 #endif
 
 /* Fixed addresses. Everything portable stays below 2^38, the user space of riscv64 Sv39. */
-#define POPCORN_TEXT_BASE 0x10000000UL   /* ELF header, then functions whose address is taken, then the rest \
+#define POPCORN_TEXT_BASE                                                                                    \
+    0x10000000UL                         /* ELF header, then functions whose address is taken, then the rest \
                                           */
 #define POPCORN_RODATA_BASE 0x40000000UL /* portable constants: the same bytes in every image */
 #define POPCORN_PRIVATE_BASE                                                                                 \
@@ -70,6 +71,10 @@
  *
  *   const struct popcorn_tls __popcorn_tls;
  *
+ * And, if libc's dlsym or dladdr is part of the program, what they find (docs/abi.md, "Symbols"):
+ *   const struct popcorn_symbol __popcorn_symbols[];
+ *   const uint64_t              __popcorn_symbol_count;
+ *
  * POPCORN_SECTION_FRAMES holds what is the same of a site on every ISA: a struct popcorn_frames_header, a
  * struct popcorn_frame for each function, and the rows of bits. popcorn-ld makes it a part of the call-site
  * table; popcorn/sites.h reads it.
@@ -100,6 +105,13 @@ struct popcorn_tls {
     uint64_t file_size;
     uint64_t mem_size;
     uint64_t align;
+};
+
+struct popcorn_symbol {
+    const char *name;
+    const void *address;    /* null: a thread-local variable */
+    uint64_t size;          /* of a variable; a function has 0 */
+    uint64_t thread_offset; /* of a thread-local variable, from the thread pointer */
 };
 
 /*

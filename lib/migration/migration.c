@@ -220,6 +220,7 @@ static long refuse(long error, const char *reason) {
 long migration_go(struct popcorn_thread *thread, const struct machine_context *context, int nid, long value,
                   enum popcorn_landing landing) {
     char reason[POPCORN_REASON_SIZE];
+    popcorn_require_room(thread);
     thread->times.capture_begin = hop_clock();
     int error = stack_capture(thread, context, (uint64_t)value, landing, reason);
     if (error)

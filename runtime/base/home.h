@@ -29,6 +29,8 @@ enum home_special {
     HOME_UNMAP_SELF,     /* base, size */
     HOME_FORK,           /* nothing */
     HOME_FAULT,          /* signal that ends the program */
+    HOME_FAULT_BEGINS,   /* signal that the program handles: the answer is the mask that it interrupts */
+    HOME_FAULT_ENDS,     /* the mask to go back to */
     HOME_SPECIALS,       /* from here on, a carrier's own */
 };
 

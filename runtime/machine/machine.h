@@ -115,7 +115,6 @@ _Noreturn void machine_unmap_and_exit(void *address, size_t size);
  */
 long machine_sigaction(int sig, void (*handler)(int, void *, void *), unsigned long flags, uint64_t mask);
 uint64_t machine_ucontext_pc(const void *ucontext);
-uint64_t machine_ucontext_sp(const void *ucontext);
 void machine_ucontext_set_pc(void *ucontext, uint64_t pc);
 /* Was a fault raised by the instruction of __builtin_trap()? Its signal, MACHINE_TRAP_SIGNAL, differs by ISA.
  */

@@ -72,6 +72,9 @@ int memory_rejoin(int file);
  */
 bool memory_touch(uint64_t address, uint64_t *last);
 
+/* Where the mapping at an address begins; 0 if there is none. In any process. */
+uint64_t memory_begin_of(uint64_t address);
+
 /* Is there a shared mapping of a file at the address; is there any? In any process. */
 bool memory_of_file(uint64_t address);
 bool memory_has_files(void);

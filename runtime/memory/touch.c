@@ -112,6 +112,11 @@ bool memory_touch(uint64_t address, uint64_t *last) {
     return region.kind == REGION_FILE ? map_file(&region) : map_piece(&region, address);
 }
 
+uint64_t memory_begin_of(uint64_t address) {
+    struct region region;
+    return layout_in_arena(address, 1) && look_up(address, &region) ? region.start : 0;
+}
+
 bool memory_of_file(uint64_t address) {
     struct region region;
     return layout_in_arena(address, 1) && look_up(address, &region) && region.kind == REGION_FILE;

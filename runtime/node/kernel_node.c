@@ -154,7 +154,7 @@ static uint64_t await_result(struct popcorn_thread *thread, struct popcorn_sysca
         native->critical--;
         if (*error != -E_INTR)
             return go_to != pc ? go_to : 0;
-        struct interrupted here = {pc, (uint64_t)&here, 0};
+        struct interrupted here = {pc, 0};
         nodes_take_signal(thread, &here);
         go_to = here.pc != pc ? here.pc : go_to;
     }

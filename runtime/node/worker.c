@@ -94,7 +94,7 @@ static uint64_t await_answer(struct popcorn_thread *thread, struct mailbox_call 
     uint64_t go_to = pc;
     for (;;) {
         uint32_t seen = atomic_load(bell);
-        struct interrupted here = {pc, (uint64_t)&seen, 0};
+        struct interrupted here = {pc, 0};
         if (atomic_load(&call->state) == MAILBOX_DONE)
             return go_to != pc ? go_to : 0;
         if (atomic_load(&call->state) == MAILBOX_SPLIT)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the program wants done with each signal; and its masks and alternate stacks. */
-#include "base/current.h"
+/* What the program wants done with each signal; and its masks. */
 #include "base/home.h"
 #include "base/kernel.h"
 #include "base/lock.h"
 #include "memory/layout.h"
 #include "popcorn/control.h"
 #include "signal/internal.h"
-#include "thread/room.h"
 
 /* In portable memory behind the control block, since handlers run on any node. */
 struct actions {
@@ -15,10 +13,6 @@ struct actions {
     uint64_t known;           /* bits of signals in the table; of the others only the kernel knows */
     struct signal_action action[SIGNAL_COUNT];
 };
-
-#define ALTERNATE_DISABLED 2
-#define ALTERNATE_ON 1
-#define ALTERNATE_LEAST 2048
 
 static struct actions *table(void) {
     return (struct actions *)LAYOUT_ACTIONS;
@@ -86,6 +80,8 @@ static void entry(int sig, void *info, void *ucontext) {
     native->program_signals++;
     if (action.flags & (unsigned)ACTION_RESETHAND) /* the kernel has done so: the handler may set it anew */
         table()->action[sig].handler = SIGNAL_DEFAULT;
+    if (fault)
+        fault_explain(native, sig, info);
     switch (home->forward_signal(native->thread, sig, &action, info, &mask)) {
     case HOME_RUN_HERE:
         signals_run_on(native, sig, &action, info, ucontext);
@@ -145,26 +141,18 @@ long signals_mask(int how, const uint64_t *set, uint64_t *old, size_t size) {
     return KERNEL(NR_rt_sigprocmask, how, &allowed, old, size);
 }
 
-long signals_alternate(const void *new_stack, void *old_stack) {
-    struct popcorn_thread *thread = popcorn_current();
-    struct room_alternate *mine = &room_of(thread)->alternate;
-    struct room_alternate before = *mine;
-    uint64_t sp = *(uint64_t *)((char *)thread->tcb + POPCORN_TCB_DATA_STACK);
-    bool on = !(mine->flags & ALTERNATE_DISABLED) && sp - mine->base <= mine->size;
-    if (new_stack) {
-        struct room_alternate wanted;
-        if (machine_from_user(&wanted, new_stack, sizeof wanted))
-            return -E_FAULT;
-        if (on)
-            return -E_PERM;
-        if (wanted.flags & ~ALTERNATE_DISABLED)
-            return -E_INVAL;
-        if (!(wanted.flags & ALTERNATE_DISABLED) && wanted.size < ALTERNATE_LEAST)
-            return -E_NOMEM;
-        *mine = wanted;
-    }
-    before.flags |= on ? ALTERNATE_ON : 0;
-    return old_stack ? machine_to_user(old_stack, &before, sizeof before) : 0;
+uint64_t signals_fault_begins(int sig) {
+    static const struct signal_action by_default;
+    struct signal_action action = signals_current(sig);
+    uint64_t set = signals_allowed(action.mask), old = 0;
+    if (!(action.flags & ACTION_NODEFER))
+        set |= SIGNAL_BIT(sig);
+    KERNEL(NR_rt_sigprocmask, MASK_BLOCK, &set, &old, 8);
+    if (old & SIGNAL_BIT(sig))
+        signals_die(sig);
+    if (action.flags & (unsigned)ACTION_RESETHAND)
+        signals_action(sig, &by_default, NULL, 8);
+    return old;
 }
 
 void signals_die(int sig) {

@@ -4,12 +4,8 @@
 
 #include "base/home.h"
 #include "base/kernel.h"
-#include "base/message.h"
-#include "memory/memory.h"
-#include "node/mailbox.h"
 #include "popcorn/control.h"
 #include "signal/internal.h"
-#include "thread/room.h"
 #include "thread/threads.h"
 
 /*
@@ -23,7 +19,7 @@ struct portable_ucontext {
     uint64_t flags, link;
     struct room_alternate stack;
     uint64_t mask[16];
-    uint64_t pc, sp, reserved[14];
+    uint64_t pc, sp, reserved[14]; /* sp: the data stack pointer */
 };
 
 /* machine/<isa>: stand for musl's cancellation point and the way out of it. */
@@ -35,18 +31,22 @@ struct handler_frame {
     uint64_t info[16];
 };
 
-static uint64_t *data_stack(struct popcorn_thread *thread) {
-    return (uint64_t *)((char *)thread->tcb + POPCORN_TCB_DATA_STACK);
+/* Ends the program by a signal that it does not handle, in whatever process. */
+static _Noreturn void die(struct popcorn_thread *thread, int sig) {
+    const long argument[6] = {sig};
+    if (home_here)
+        signals_die(sig);
+    home->call(thread, HOME_FAULT, argument);
+    __builtin_trap();
 }
 
-/* Where the handler's data may begin. */
-static uint64_t handler_top(struct popcorn_thread *thread, uint64_t flags) {
-    const struct room_alternate *alternate = &room_of(thread)->alternate;
-    uint64_t now = *data_stack(thread);
-    bool wanted = flags & ACTION_ONSTACK && !(alternate->flags & ROOM_ALTERNATE_NONE);
-    if (wanted && now - alternate->base > alternate->size)
-        return alternate->base + alternate->size;
-    return now - RED_ZONE;
+/* Where the handler's frame goes, if it interrupts the thread at `sp`. */
+static struct handler_frame *place_frame(struct popcorn_thread *thread, uint64_t flags, uint64_t sp) {
+    uint64_t alternate = flags & ACTION_ONSTACK ? alternate_top(thread, sp) : 0;
+    uint64_t top = alternate ? alternate : sp - RED_ZONE;
+    struct handler_frame *frame = (struct handler_frame *)((top - sizeof *frame) & -16UL);
+    bool fits = alternate || alternate_holds(thread, sp, (uint64_t)frame);
+    return fits && popcorn_reachable(frame, sizeof *frame, true) ? frame : NULL;
 }
 
 /* The thread's place towards pthread_cancel (machine.h). */
@@ -54,16 +54,14 @@ static _Atomic uint64_t *cancel_word(const struct popcorn_thread *thread) {
     return (_Atomic uint64_t *)((char *)thread->tcb + POPCORN_TCB_CANCEL);
 }
 
-static struct handler_frame *make_frame(struct popcorn_thread *thread, uint64_t top, const void *info,
-                                        const struct interrupted *at) {
-    struct handler_frame *frame = (struct handler_frame *)((top - sizeof *frame) & -16UL);
+static void fill_frame(struct handler_frame *frame, struct popcorn_thread *thread, const void *info,
+                       const struct interrupted *at, uint64_t sp) {
     __builtin_memset(frame, 0, sizeof *frame);
     __builtin_memcpy(frame->info, info, sizeof frame->info);
-    frame->context.stack = room_of(thread)->alternate;
+    frame->context.stack = alternate_begin(thread);
     frame->context.mask[0] = at->mask;
     frame->context.pc = at->pc;
-    frame->context.sp = at->sp;
-    return frame;
+    frame->context.sp = sp;
 }
 
 /*
@@ -90,8 +88,11 @@ static void take_back(struct popcorn_thread *thread, const struct handler_frame 
 void signals_run(struct native *native, int sig, const struct signal_action *action, const void *info,
                  struct interrupted *at) {
     struct popcorn_thread *thread = native->thread;
-    uint64_t *stack = data_stack(thread), saved = *stack;
-    struct handler_frame *frame = make_frame(thread, handler_top(thread, action->flags), info, at);
+    uint64_t *stack = signals_data_stack(thread), sp = *stack;
+    struct handler_frame *frame = place_frame(thread, action->flags, sp);
+    if (!frame)
+        die(thread, SIGNAL_SEGV);
+    fill_frame(frame, thread, info, at, sp);
     void (*handler)(int, void *, void *) = (void (*)(int, void *, void *))action->handler;
     uint64_t point = leave_point(thread, frame);
     native->restart = action->flags & ACTION_RESTART;
@@ -99,14 +100,14 @@ void signals_run(struct native *native, int sig, const struct signal_action *act
     thread->pinned++;
     handler(sig, frame->info, &frame->context);
     thread->pinned--;
-    *stack = saved;
+    *stack = sp;
+    alternate_end(thread, &frame->context.stack, sp);
     take_back(thread, frame, at, point);
 }
 
 void signals_run_on(struct native *native, int sig, const struct signal_action *action, const void *info,
                     void *ucontext) {
-    struct interrupted at = {machine_ucontext_pc(ucontext), machine_ucontext_sp(ucontext),
-                             machine_ucontext_mask(ucontext)};
+    struct interrupted at = {machine_ucontext_pc(ucontext), machine_ucontext_mask(ucontext)};
     uint64_t pc = at.pc;
     signals_run(native, sig, action, info, &at);
     machine_ucontext_set_mask(ucontext, at.mask);
@@ -168,22 +169,19 @@ void signals_start(void) {
     threads_kept_by(&keeper);
     native_due(deliver_due);
     uint64_t own = SIGNAL_BIT(POPCORN_MIGRATE_SIGNAL);
-    machine_sigaction(POPCORN_MIGRATE_SIGNAL, own_signal, ACTION_SIGINFO | ACTION_RESTART, ~0ULL);
+    machine_sigaction(POPCORN_MIGRATE_SIGNAL, own_signal, ACTION_SIGINFO | ACTION_ONSTACK | ACTION_RESTART,
+                      ~0ULL);
     KERNEL(NR_rt_sigprocmask, MASK_UNBLOCK, &own, 0, 8);
 }
 
-/*
- * In a node's process. No signal of the program comes here but those that its own instructions cause.
- */
-
-/* The origin wants the thread's attention: there may be a handler to run. */
+/* In a node's process: the origin wants the thread's attention, as there may be a handler to run. */
 static void attention(int sig, void *info, void *ucontext) {
     (void)sig;
     (void)info;
     struct native *native = native_self();
     if (!native)
         return;
-    struct interrupted at = {machine_ucontext_pc(ucontext), machine_ucontext_sp(ucontext), 0};
+    struct interrupted at = {machine_ucontext_pc(ucontext), 0};
     uint64_t pc = at.pc;
     native->own_signals++;
     home->take_signal(native->thread, &at);
@@ -192,40 +190,9 @@ static void attention(int sig, void *info, void *ucontext) {
     machine_end_point(ucontext);
 }
 
-/* si_addr of a fault. */
-static uint64_t info_address(const void *info) {
-    return ((const uint64_t *)info)[2];
-}
-
-/* Memory that has not been touched here yet; else the program's own fault, which it handles or dies of. */
-static void fault(int sig, void *info, void *ucontext) {
-    struct native *native = native_self();
-    static uint64_t last_of_service;
-    struct signal_action action;
-    uint64_t *last = native ? &native->last_fault : &last_of_service;
-    if (sig == SIGNAL_SEGV && memory_touch(info_address(info), last))
-        return;
-    if (!native)
-        popcorn_fatal("a node's process met a fault of its own", 70);
-    if (sig == MACHINE_TRAP_SIGNAL && machine_is_trap(ucontext)) {
-        sig = popcorn_control()->trap;
-        *(int32_t *)info = sig;
-    }
-    action = signals_current(sig);
-    if (!signals_handled(&action)) {
-        const long argument[6] = {sig};
-        home->call(native->thread, HOME_FAULT, argument);
-    }
-    native->program_signals++;
-    signals_run_on(native, sig, &action, info, ucontext);
-}
-
 void signals_start_node(void) {
     native_due(deliver_due);
-    static const int faults[] = {SIGNAL_ILL, SIGNAL_TRAP, SIGNAL_BUS, SIGNAL_FPE, SIGNAL_SEGV, SIGNAL_SYS};
-    unsigned long flags = ACTION_SIGINFO | ACTION_ONSTACK | ACTION_NODEFER;
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        machine_sigaction(faults[i], fault, flags, 0);
     machine_sigaction(SIGNAL_CHILD, (void (*)(int, void *, void *))SIGNAL_IGNORE, 0, 0); /* node/fork.c */
+    fault_start_node();
     machine_sigaction(SIGNAL_USER1, attention, ACTION_SIGINFO | ACTION_NODEFER, 0);
 }

@@ -58,13 +58,14 @@ uint64_t signals_allowed(uint64_t mask);
 /* The end of a critical section in which a signal was put off. */
 void signals_deliver_deferred(struct native *);
 
-/* Where a handler interrupts the thread; it may change pc and mask. */
+/* Where a handler interrupts the thread, and its signal mask; it may change both. */
 struct interrupted {
-    uint64_t pc, sp, mask;
+    uint64_t pc, mask;
 };
 
 /*
- * Runs the program's handler on the calling thread, in whatever process, below what its data stack holds.
+ * Runs the program's handler on the calling thread, in whatever process, below what its data stack holds or
+ * on its alternate stack. Ends the program if there is no room, as the kernel does.
  */
 void signals_run(struct native *, int sig, const struct signal_action *, const void *info,
                  struct interrupted *);
@@ -74,6 +75,10 @@ void signals_run_on(struct native *, int sig, const struct signal_action *, cons
 
 /* Puts a signal off: nothing more is delivered until signals_deliver_deferred(). */
 void signals_defer(struct native *, int sig, const void *info, void *ucontext);
+
+/* A handler of a fault begins on a node: as the kernel, changes the mask (which it returns) and the action.
+ * Ends the program if the mask blocks the signal. At the origin, by the thread's shadow. */
+uint64_t signals_fault_begins(int sig);
 
 /* In a node's process: installs handlers for faults, and for the signal by which the origin wants attention.
  */

@@ -280,6 +280,10 @@ long syscall_at_origin(struct popcorn_thread *thread, long number, const long ar
         return threads_fork();
     case HOME_FAULT:
         signals_die((int)argument[0]);
+    case HOME_FAULT_BEGINS:
+        return (long)signals_fault_begins((int)argument[0]);
+    case HOME_FAULT_ENDS:
+        return KERNEL(NR_rt_sigprocmask, MASK_SET, argument, 0, 8);
     }
     if (memory_call(number, argument, &result) || signal_call(number, argument, &result))
         return result;
@@ -359,6 +363,7 @@ long popcorn_fork(const struct machine_context *);
 long popcorn_fork(const struct machine_context *context) {
     static const long none[6];
     struct popcorn_thread *thread = popcorn_current();
+    native_require_room(thread);
     if (home_here)
         return threads_fork();
     if (!thread->pinned)
@@ -370,6 +375,8 @@ long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long
     struct popcorn_thread *thread = popcorn_current();
     const long argument[6] = {a, b, c, d, e, f};
     long result;
+    if (thread)
+        native_require_room(thread);
     if (local_call(thread, number, argument, &result))
         return result;
     return home_here ? syscall_at_origin(thread, number, argument) : home->call(thread, number, argument);

@@ -7,7 +7,8 @@
 #include "base/kernel.h"
 #include "popcorn/backend.h"
 
-#define ALTERNATE_SIZE (256UL << 10)
+#define GUARD_SIZE (1UL << 20) /* more than the largest frame: an image has up to 65,535 slots */
+#define ALTERNATE_SIZE (8UL << 20)
 #define SPARES 16
 #define WARM_SIZE (64UL << 10) /* of a spare stack, what stays in memory */
 #define NATIVE_SIZE ((sizeof(struct native) + KERNEL_PAGE - 1) & -KERNEL_PAGE)
@@ -92,11 +93,17 @@ static struct native *use_again(struct popcorn_thread *thread, struct native *be
     return before;
 }
 
+/* Frames are larger on some ISAs than on others, and those of resume bodies often than those of functions. */
+size_t native_main_stack(const struct popcorn_thread *thread) {
+    uint64_t size = 4 * (thread->own_stack.high - thread->own_stack.low);
+    return size < NATIVE_MAIN_STACK ? size : NATIVE_MAIN_STACK;
+}
+
 struct native *native_create(struct popcorn_thread *thread, size_t size) {
     struct native *before = size == NATIVE_THREAD_STACK ? take_spare() : NULL;
     if (before)
         return use_again(thread, before);
-    size_t extra = 2 * KERNEL_PAGE + ALTERNATE_SIZE + NATIVE_SIZE;
+    size_t extra = GUARD_SIZE + KERNEL_PAGE + ALTERNATE_SIZE + NATIVE_SIZE;
     long map = map_stack(size + extra);
     while (map < 0 && map > -4096 && size > NATIVE_LEAST_STACK) {
         size /= 2;
@@ -109,11 +116,11 @@ struct native *native_create(struct popcorn_thread *thread, size_t size) {
     native->thread = thread;
     native->map = (uintptr_t)map;
     native->map_end = end;
-    native->stack_low = native->map + KERNEL_PAGE;
+    native->stack_low = native->map + GUARD_SIZE;
     native->stack_high = native->stack_low + size;
     native->alternate_low = native->stack_high + KERNEL_PAGE;
     native->alternate_high = native->alternate_low + ALTERNATE_SIZE;
-    KERNEL(NR_mprotect, native->map, KERNEL_PAGE, PROT_NONE);
+    KERNEL(NR_mprotect, native->map, GUARD_SIZE, PROT_NONE);
     KERNEL(NR_mprotect, native->stack_high, KERNEL_PAGE, PROT_NONE);
     if (thread)
         thread->native[native_node] = native;
@@ -147,6 +154,10 @@ struct popcorn_native_stack popcorn_native_stack(const struct popcorn_thread *th
         stack.high = native->stack_high;
     }
     return stack;
+}
+
+void popcorn_require_room(const struct popcorn_thread *thread) {
+    native_require_room(thread);
 }
 
 static void enter_section(void) {

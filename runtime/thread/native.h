@@ -3,7 +3,7 @@
  * What a thread of the program has in one process alone: its native stack, and the state of its signals
  * there. It lies at the top of the mapping of the native stack:
  *
- *   guard page | native stack | guard page | alternate signal stack | struct native
+ *   guard | native stack | guard page | alternate signal stack | struct native
  *
  * A thread of the program reaches it by thread->native[node of this process].
  */
@@ -18,10 +18,11 @@
 #include "base/critical.h"
 #include "popcorn/thread.h"
 
-#define NATIVE_MAIN_STACK (1UL << 30)
+#define NATIVE_MAIN_STACK (1UL << 30) /* the most that one can need */
 #define NATIVE_THREAD_STACK (256UL << 20)
 #define NATIVE_CALLS 8 /* MAILBOX_DEPTH */
-#define NATIVE_LEAST_STACK (256UL << 10)
+#define NATIVE_LEAST_STACK (1UL << 20)
+#define NATIVE_RESERVE (256UL << 10) /* what the run time may need of a native stack */
 
 struct native {
     struct popcorn_thread *thread;
@@ -68,6 +69,20 @@ struct native *native_self(void);
  * enters it in thread->native[]. NULL if there is no memory.
  */
 struct native *native_create(struct popcorn_thread *, size_t size);
+
+/* How large the main thread's native stack shall be. */
+size_t native_main_stack(const struct popcorn_thread *);
+
+/*
+ * The program comes into the run time: if its native stack is nearly at an end, that is so here, before
+ * anything has been done, by a fault as of a stack that overflows (signal/fault.c).
+ */
+static inline void native_require_room(const struct popcorn_thread *thread) {
+    volatile char here;
+    const struct native *native = thread->native[native_node];
+    if ((uintptr_t)&here - native->stack_low < NATIVE_RESERVE)
+        here = *(volatile char *)native->map;
+}
 
 /* Enters a native stack that was made without a thread (NULL) in a thread. */
 void native_bind(struct native *, struct popcorn_thread *);

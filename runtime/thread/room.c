@@ -9,6 +9,7 @@ struct popcorn_thread *room_create(void) {
     struct popcorn_thread *thread = &room->thread;
     thread->request = -1;
     thread->pinned = 1;
+    thread->stack = &thread->own_stack;
     thread->triggers = &room->triggers;
     thread->mailbox = &room->mailbox;
     room->alternate.flags = ROOM_ALTERNATE_NONE;

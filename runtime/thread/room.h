@@ -13,7 +13,7 @@
 
 #define ROOM_ALTERNATE_NONE 2 /* SS_DISABLE */
 
-/* The program's sigaltstack, for handlers with SA_ONSTACK. */
+/* The program's sigaltstack, for handlers with SA_ONSTACK (signal/alternate.c). Size 0: none. */
 struct room_alternate {
     uint64_t base;
     int32_t flags;

@@ -12,7 +12,10 @@
 #include "thread/room.h"
 
 #define VFORK_STACK (256UL << 10)
-#define LEAST_DATA_STACK (8UL << 20)
+#define LIMIT_STACK 3 /* RLIMIT_STACK */
+#define DATA_STACK_FACTOR 8
+#define LEAST_DATA_STACK (2UL << 20)
+#define MOST_DATA_STACK (1UL << 30)
 
 struct popcorn_lock threads_list_lock;
 
@@ -49,26 +52,42 @@ void threads_leave(struct popcorn_thread *thread) {
     control->nthreads--;
 }
 
-/* A data stack of 1 GiB, or as much as there is. Its highest address, or 0. */
-static uint64_t main_data_stack(void) {
-    for (size_t size = LAYOUT_MAIN_DATA_STACK; size >= LEAST_DATA_STACK; size /= 2) {
-        long low = memory_mmap(0, size + KERNEL_PAGE, PROT_READ | PROT_WRITE,
+/*
+ * Much more than RLIMIT_STACK: native frames lie elsewhere, but locals whose lives do not overlap share no
+ * room here. A program that recurses without end meets its end while the machine still has memory.
+ */
+static size_t wanted_data_stack(void) {
+    uint64_t limit[2] = {0};
+    KERNEL(NR_prlimit64, 0, LIMIT_STACK, 0, limit);
+    if (limit[0] > MOST_DATA_STACK / DATA_STACK_FACTOR)
+        return MOST_DATA_STACK;
+    uint64_t size = (limit[0] * DATA_STACK_FACTOR + KERNEL_PAGE - 1) & -KERNEL_PAGE;
+    return size < LEAST_DATA_STACK ? LEAST_DATA_STACK : size;
+}
+
+/* The main thread's data stack, or a smaller one if there is no room. False if there is none at all. */
+static bool map_data_stack(struct popcorn_stack *stack) {
+    for (size_t size = wanted_data_stack(); size >= LEAST_DATA_STACK; size = size / 2 & -KERNEL_PAGE) {
+        long low = memory_mmap(0, size + LAYOUT_STACK_GUARD, PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
         if (low < 0 && low >= -4095)
             continue;
-        memory_mprotect((uint64_t)low, KERNEL_PAGE, PROT_NONE);
-        return (uint64_t)low + size + KERNEL_PAGE;
+        memory_mprotect((uint64_t)low, LAYOUT_STACK_GUARD, PROT_NONE);
+        stack->low = (uint64_t)low + LAYOUT_STACK_GUARD;
+        stack->high = stack->low + size;
+        return true;
     }
-    return 0;
+    return false;
 }
 
 int threads_start(void) {
     struct popcorn_thread *thread = room_create();
-    uint64_t top = main_data_stack();
-    struct native *native = thread && top ? native_create(thread, NATIVE_MAIN_STACK) : NULL;
+    if (!thread || !map_data_stack(&thread->own_stack))
+        return -E_NOMEM;
+    struct native *native = native_create(thread, native_main_stack(thread));
     if (!native)
         return -E_NOMEM;
-    uint64_t *tcb = (uint64_t *)(top - POPCORN_TCB_SIZE);
+    uint64_t *tcb = (uint64_t *)(thread->own_stack.high - POPCORN_TCB_SIZE);
     tcb[POPCORN_TCB_DATA_STACK / 8] = (uint64_t)tcb;
     tcb[POPCORN_TCB_THREAD / 8] = (uint64_t)thread;
     thread->tcb = tcb;
@@ -118,6 +137,8 @@ static struct native *prepare(int (*fn)(void *), void *stack, void *arg, void *t
     tcb[POPCORN_TCB_THREAD / 8] = (uint64_t)thread;
     tcb[POPCORN_TCB_CANCEL / 8] = POPCORN_CANCEL_NONE;
     thread->tcb = tcb;
+    thread->own_stack.low = memory_begin_of((uint64_t)stack - 1);
+    thread->own_stack.high = (uint64_t)stack;
     thread->node = native_node;
     thread->mailbox->place = MAILBOX_PLACE(MAILBOX_RUNNING, native_node);
     native->start = fn;
@@ -189,6 +210,7 @@ int __clone(int (*fn)(void *), void *stack, int flags, void *arg, uint64_t *bloc
 int __clone(int (*fn)(void *), void *stack, int flags, void *arg, uint64_t *block) {
     struct popcorn_thread *thread = popcorn_current();
     uint64_t none[3] = {0};
+    native_require_room(thread);
     uint64_t *rest = flags & CLONE_SETTLS ? block : none;
     if (!home_here) {
         long argument[6] = {(long)fn, (long)stack, flags, (long)arg, (long)block};

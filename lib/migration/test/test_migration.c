@@ -142,6 +142,10 @@ void popcorn_hold_signals(void) {}
 
 void popcorn_release_signals(void) {}
 
+void popcorn_require_room(const struct popcorn_thread *t) {
+    (void)t;
+}
+
 long popcorn_fork_landed(struct popcorn_thread *t) {
     (void)t;
     return 4711;

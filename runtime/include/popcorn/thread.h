@@ -22,6 +22,11 @@ enum popcorn_landing {
     POPCORN_LANDING_FORK, /* as HOP; then returns what popcorn_fork_landed() returns */
 };
 
+/* A data stack: [low, high). */
+struct popcorn_stack {
+    uint64_t low, high;
+};
+
 struct popcorn_thread {
     int32_t tid;     /* at the origin; what gettid() returns everywhere */
     int32_t node;    /* where it runs now */
@@ -44,6 +49,8 @@ struct popcorn_thread {
     struct popcorn_mailbox *mailbox;        /* the backend's */
     void *native[32];                       /* by node of this process: private, see runtime */
     struct popcorn_thread *next, *previous; /* in the control block's list of threads */
+    struct popcorn_stack own_stack;         /* the one that it was made with */
+    struct popcorn_stack *stack;            /* the one that it is on */
 };
 
 #endif

@@ -19,10 +19,6 @@ uint64_t machine_ucontext_pc(const void *ucontext) {
     return ((const struct native_ucontext *)ucontext)->pc;
 }
 
-uint64_t machine_ucontext_sp(const void *ucontext) {
-    return ((const struct native_ucontext *)ucontext)->sp;
-}
-
 void machine_ucontext_set_pc(void *ucontext, uint64_t pc) {
     ((struct native_ucontext *)ucontext)->pc = pc;
 }
@@ -35,7 +31,6 @@ void machine_ucontext_set_mask(void *ucontext, uint64_t mask) {
     ((struct native_ucontext *)ucontext)->mask = mask;
 }
 
-bool machine_is_trap(const void *ucontext)
-{
+bool machine_is_trap(const void *ucontext) {
     return *(const uint32_t *)machine_ucontext_pc(ucontext) == 0xd4200020; /* brk #1 */
 }

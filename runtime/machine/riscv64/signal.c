@@ -19,10 +19,6 @@ uint64_t machine_ucontext_pc(const void *ucontext) {
     return ((const struct native_ucontext *)ucontext)->pc;
 }
 
-uint64_t machine_ucontext_sp(const void *ucontext) {
-    return ((const struct native_ucontext *)ucontext)->sp;
-}
-
 void machine_ucontext_set_pc(void *ucontext, uint64_t pc) {
     ((struct native_ucontext *)ucontext)->pc = pc;
 }
@@ -35,8 +31,7 @@ void machine_ucontext_set_mask(void *ucontext, uint64_t mask) {
     ((struct native_ucontext *)ucontext)->mask = mask;
 }
 
-bool machine_is_trap(const void *ucontext)
-{
+bool machine_is_trap(const void *ucontext) {
     const uint16_t *at = (const uint16_t *)machine_ucontext_pc(ucontext);
     return at[0] == 0 || (at[0] == 0x1073 && at[1] == 0xc000); /* unimp, compressed or not */
 }

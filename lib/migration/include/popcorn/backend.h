@@ -63,6 +63,12 @@ struct popcorn_native_stack {
 };
 struct popcorn_native_stack popcorn_native_stack(const struct popcorn_thread *);
 
+/*
+ * The program comes into the run time with work that needs some native stack: if that is nearly at an end,
+ * the program meets it here, as a fault, before anything has been done.
+ */
+void popcorn_require_room(const struct popcorn_thread *);
+
 /* The nodes of POPCORN_NODES by number; the node of this process. */
 int popcorn_this_node(void);
 

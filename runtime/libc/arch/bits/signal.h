@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signals of the common ABI. What a handler sees of the interrupted machine is the same on every ISA: where
- * it stood. The rest of the registers belong to one ISA and stay in the native frame.
+ * it stood. The rest of the registers belong to one ISA and stay in the native frame, on a stack of the run
+ * time's own: of an alternate stack, handlers use only what their data needs.
  */
 #if defined(_POSIX_SOURCE) || defined(_POSIX_C_SOURCE) || defined(_XOPEN_SOURCE) || defined(_GNU_SOURCE) ||  \
     defined(_BSD_SOURCE)
 
 #if defined(_XOPEN_SOURCE) || defined(_GNU_SOURCE) || defined(_BSD_SOURCE)
-/* The largest any ISA asks for. */
-#define MINSIGSTKSZ 6144
-#define SIGSTKSZ 12288
+#define MINSIGSTKSZ 2048
+#define SIGSTKSZ 8192
 #endif
 
 typedef struct {
     unsigned long __pc; /* interrupted instruction, on the ISA where the handler runs */
-    unsigned long __sp; /* native stack pointer there */
+    unsigned long __sp; /* the data stack pointer */
     unsigned long __reserved[14];
 } mcontext_t;
 

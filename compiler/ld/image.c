@@ -41,14 +41,15 @@ struct codegen {
     bool in_memory;
 };
 
-static struct codegen start_codegen(const struct isa *isa, const char *module, bool in_memory) {
+/* `quick`: as with -O0, which knows no registers that last. */
+static struct codegen start_codegen(const struct isa *isa, const char *module, bool quick, bool in_memory) {
     struct list argv = {0};
     progress("generating code for %s", isa->name);
     list_add(&argv, "llc-19");
     list_add(&argv, must_format("-mtriple=%s", isa->triple));
     for (size_t i = 0; isa->codegen[i]; i++)
         list_add(&argv, isa->codegen[i]);
-    list_add(&argv, "-O2");
+    list_add(&argv, quick ? "-O0" : "-O2");
     list_add(&argv, "-relocation-model=static");
     if (!in_memory)
         list_add(&argv, "-use-registers-for-deopt-values");
@@ -99,7 +100,7 @@ static bool finish_codegen(struct codegen *list, const char *module) {
             stderr,
             "popcorn-ld: note: %s: LLVM ran out of registers; again, with values in memory around calls\n",
             c->isa->name);
-        *c = start_codegen(c->isa, module, true);
+        *c = start_codegen(c->isa, module, false, true);
     } else {
         c->isa = NULL;
     }
@@ -136,7 +137,8 @@ static void generate(const struct arguments *a, const char *module) {
     size_t started = 0, running = 0, at_once = codegens_at_once(module);
     while (started < a->isas.count || running) {
         if (started < a->isas.count && running < at_once) {
-            list[started] = start_codegen(isa_find(a->isas.item[started]), module, false);
+            bool quick = a->optimise[0] == '0';
+            list[started] = start_codegen(isa_find(a->isas.item[started]), module, quick, quick);
             started++;
             running++;
         } else if (finish_codegen(list, module)) {
@@ -258,16 +260,20 @@ struct list images_make(const struct arguments *a, const char *module) {
     generate(a, module);
     progress("linking the images");
     struct layout layout = lay_out(a);
+    for (size_t i = 0; i < a->isas.count; i++)
+        start_link(a, i, write_script(&layout, a->isas.item[i], NULL), NULL,
+                   file_of(a->isas.item[i], "first"));
+    for (size_t i = 0; i < a->isas.count; i++)
+        finish_one();
     for (size_t i = 0; i < a->isas.count; i++) {
-        const char *isa = a->isas.item[i];
-        start_link(a, i, write_script(&layout, isa, NULL), NULL, file_of(isa, "first"));
+        const char *isa = a->isas.item[i], *sites = build_sites(isa);
+        start_link(a, i, write_script(&layout, isa, sites), sites, file_of(isa, "final"));
+    }
+    for (size_t i = 0; i < a->isas.count; i++)
         finish_one();
-        const char *sites = build_sites(isa);
-        const char *final = file_of(isa, "final");
-        start_link(a, i, write_script(&layout, isa, sites), sites, final);
-        finish_one();
-        check_text(isa);
-        list_add(&images, final);
+    for (size_t i = 0; i < a->isas.count; i++) {
+        check_text(a->isas.item[i]);
+        list_add(&images, file_of(a->isas.item[i], "final"));
     }
     progress("comparing the images");
     compare(a, &layout);

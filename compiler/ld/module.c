@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lld's LTO keeps every function that some code generator might ever call (libm, mostly), for it cannot know.
- * We know the module before code is generated, so what it cannot need is made internal and goes. The
- * optimiser may then still invent a call, of puts for a printf say, to a function that is not there: in that
- * case the link is done again with that name asked for.
+ * lld only resolves symbols and joins the module; it keeps every function that some code generator might ever
+ * call (libm, mostly), for it cannot know. We know the module before it is optimised, so what it cannot need
+ * is made internal and goes, and the optimiser and the pass run on the rest, in one process. The optimiser
+ * may then still invent a call, of puts for a printf say, to a function that is not there: in that case the
+ * link is done again with that name asked for.
  */
 #include "module.h"
 
@@ -34,7 +35,7 @@ struct module {
     struct symbols symbols;
     const char *native; /* the run time's archive that names are resolved against */
     const char *arithmetic;
-    const char *resolved, *lowered;
+    const char *resolved, *used, *lowered;
 };
 
 /* Intrinsics that become calls of libm's function of the same name where an ISA lacks the instruction. */
@@ -52,6 +53,8 @@ static const struct {
     {"minnum", "fmin"}, {"maxnum", "fmax"}, {"pow", "cbrt"}, {NULL, "fmod"}, {NULL, "trunc"},
 };
 
+static const char *const precisions[] = {"", "f", "l"}; /* endings of libm's names */
+
 static void write_response(const char *path, const struct list *words) {
     struct buffer text = {0};
     for (size_t i = 0; i < words->count; i++) {
@@ -68,11 +71,11 @@ static void write_response(const char *path, const struct list *words) {
 }
 
 /*
- * How much of other object files ld.lld may inline. The compiler has inlined within each file already; what a
+ * How much of other object files may be inlined. The compiler has inlined within each file already; what a
  * function that may migrate grows by, its resume body and its records grow by too. LLVM's own 225 makes
  * Lua 1.7 times as large.
  */
-#define INLINE_THRESHOLD "-inline-threshold=25"
+static const char *const tuned[] = {"-inline-threshold=25"};
 
 /* What both kinds of resolving link begin with. */
 static struct list lld_words(const struct module *m) {
@@ -82,8 +85,6 @@ static struct list lld_words(const struct module *m) {
     list_add(&words, "-static");
     list_add(&words, "--fat-lto-objects");
     list_add(&words, must_format("--lto-O%s", m->arguments->optimise));
-    list_add(&words, "-mllvm");
-    list_add(&words, INLINE_THRESHOLD);
     return words;
 }
 
@@ -118,10 +119,11 @@ static bool run_lld(struct list *words, const char *output) {
     return good;
 }
 
-/* Links as for a static riscv64 program, up to its one module. */
+/* Links as for a static riscv64 program, up to its one module, not optimised. */
 static bool resolve(const struct module *m) {
     struct list words = lld_words(m);
     list_add(&words, "--lto-emit-llvm");
+    list_add(&words, "--lto-newpm-passes=globaldce");
     list_add(&words, "--save-temps=resolution"); /* for symbols.h */
     list_add(&words, "--undefined=_start");
     list_add(&words, "--entry=_start");
@@ -141,30 +143,62 @@ static bool uses(const struct file_bytes *bitcode, const char *intrinsic) {
     return found;
 }
 
-static void keep_function(struct module *m, const char *name) {
-    list_add(&m->keep, name);
-    list_add(&m->keep, must_format("%sf", name));
-    list_add(&m->keep, must_format("%sl", name));
-}
-
-static void keep_math(struct module *m) {
+/* Functions of libm that code generators may call for what is in the module. */
+static struct list math_functions(const char *module) {
     struct file_bytes f;
-    if (!file_map(m->resolved, &f))
-        die("%s: %s", m->resolved, strerror(errno));
+    struct list found = {0}, functions = {0};
+    if (!file_map(module, &f))
+        die("%s: %s", module, strerror(errno));
     for (size_t i = 0; i < sizeof math / sizeof *math; i++)
         if (uses(&f, math[i]))
-            keep_function(m, math[i]);
+            list_add(&found, math[i]);
     for (size_t i = 0; i < sizeof other_math / sizeof *other_math; i++)
         if (!other_math[i].intrinsic || uses(&f, other_math[i].intrinsic))
-            keep_function(m, other_math[i].function);
+            list_add(&found, other_math[i].function);
     file_unmap(&f);
+    for (size_t i = 0; i < found.count; i++)
+        for (size_t j = 0; j < sizeof precisions / sizeof *precisions; j++)
+            list_add(&functions, must_format("%s%s", found.item[i], precisions[j]));
+    return functions;
+}
+
+/* A module's names: defined by it (global or not), and needed. */
+struct names {
+    struct list defined, undefined;
+};
+
+static struct names names_of(const char *module) {
+    struct list argv = {0};
+    struct names names = {0};
+    const char *output = work_file("names.txt");
+    list_add(&argv, "llvm-nm-19");
+    list_add(&argv, "--format=posix");
+    list_add(&argv, module);
+    if (!work_run(&argv, output, NULL))
+        die_quietly();
+    FILE *f = fopen(output, "re");
+    char *line = NULL;
+    size_t size = 0;
+    while (f && getline(&line, &size, f) > 0) {
+        char *type = strchr(line, ' ');
+        if (!type || !strncmp(line, "llvm.", 5))
+            continue;
+        *type++ = 0;
+        if (*type == 'U')
+            list_add(&names.undefined, must_strdup(line));
+        else if (*type != 'w' && *type != 'v') /* weak ones may stay undefined */
+            list_add(&names.defined, must_strdup(line));
+    }
+    free(line);
+    if (f)
+        fclose(f);
+    return names;
 }
 
 /* The names that stay visible in the module. */
-static const char *write_kept(struct module *m) {
+static const char *write_kept(const struct module *m) {
     struct buffer names = {0};
     const char *path = work_file("keep.txt");
-    keep_math(m);
     for (size_t i = 0; i < m->keep.count; i++)
         buffer_printf(&names, "%s\n", m->keep.item[i]);
     for (size_t i = 0; i < m->symbols.exported.count; i++)
@@ -174,47 +208,66 @@ static const char *write_kept(struct module *m) {
     return path;
 }
 
-static bool run_pass(struct module *m) {
+static bool run_opt(const struct module *m, const char *passes, const char *output) {
     struct list argv = {0};
-    const char *kept = write_kept(m), *symbols = work_file("symbols.txt");
-    symbols_write(&m->symbols, symbols);
     list_add(&argv, "opt-19");
     list_add(&argv, must_format("-load-pass-plugin=%s", paths_lib("popcorn-pass.so")));
-    list_add(&argv, m->arguments->migration ? "-passes=internalize,globaldce,popcorn"
-                                            : "-passes=internalize,globaldce,popcorn-plain");
-    list_add(&argv, must_format("-internalize-public-api-file=%s", kept));
-    list_add(&argv, must_format("-popcorn-symbols=%s", symbols));
+    list_add(&argv, must_format("-passes=internalize,globaldce%s", passes));
+    list_add(&argv, must_format("-internalize-public-api-file=%s", write_kept(m)));
+    list_add(&argv, must_format("-popcorn-symbols=%s", work_file("symbols.txt")));
+    for (size_t i = 0; i < sizeof tuned / sizeof *tuned; i++)
+        list_add(&argv, tuned[i]);
     list_add(&argv, m->resolved);
     list_add(&argv, "-o");
-    list_add(&argv, m->lowered);
+    list_add(&argv, output);
     return work_run(&argv, NULL, NULL);
 }
 
-/* Names that the lowered module needs and neither native code nor the linker script has. */
-static struct list missing_names(const struct module *m, const struct list *native) {
-    struct list argv = {0}, missing = {0};
-    const char *output = work_file("names.txt");
-    list_add(&argv, "llvm-nm-19");
-    list_add(&argv, "--format=posix");
-    list_add(&argv, "--undefined-only");
-    list_add(&argv, m->lowered);
-    if (!work_run(&argv, output, NULL))
+/*
+ * The functions of libm that the program uses, by an intrinsic or by a call that the optimiser may turn into
+ * one, stay visible.
+ */
+static void keep_math(struct module *m) {
+    if (!run_opt(m, "", m->used))
         die_quietly();
-    FILE *f = fopen(output, "re");
-    char *line = NULL;
-    size_t size = 0;
-    while (f && getline(&line, &size, f) > 0) {
-        char *type = strchr(line, ' ');
-        if (!type || type[1] != 'U') /* weak ones may stay undefined */
-            continue;
-        *type = 0;
-        if (strncmp(line, "llvm.", 5) && !list_has(native, line) && !script_defines(line) &&
-            !list_has(&m->arguments->keep, line))
-            list_add(&missing, must_strdup(line));
+    const struct list functions = math_functions(m->used);
+    for (size_t i = 0; i < functions.count; i++)
+        list_add(&m->keep, functions.item[i]);
+    const struct names names = names_of(m->used);
+    for (size_t i = 0; i < sizeof math / sizeof *math; i++)
+        for (size_t j = 0; j < sizeof precisions / sizeof *precisions; j++) {
+            const char *name = must_format("%s%s", math[i], precisions[j]);
+            if (list_has(&names.defined, name))
+                list_add(&m->keep, name);
+        }
+}
+
+static bool lower(struct module *m) {
+    const struct arguments *a = m->arguments;
+    symbols_write(&m->symbols, work_file("symbols.txt"));
+    keep_math(m);
+    return run_opt(m, must_format(",lto<O%s>,%s", a->optimise, a->migration ? "popcorn" : "popcorn-plain"),
+                   m->lowered);
+}
+
+/*
+ * Names that the lowered module needs and neither it, nor native code, nor the linker script has. Functions
+ * of libm that have been asked for in vain may not be needed on these ISAs: the links of the images will
+ * tell.
+ */
+static struct list missing_names(const struct module *m, const struct list *native) {
+    struct list missing = {0};
+    const struct names names = names_of(m->lowered);
+    const struct list functions = math_functions(m->lowered);
+    for (size_t i = 0; i < names.undefined.count; i++) {
+        const char *name = names.undefined.item[i];
+        if (!list_has(native, name) && !script_defines(name) && !list_has(&m->arguments->keep, name))
+            list_add(&missing, name);
     }
-    free(line);
-    if (f)
-        fclose(f);
+    for (size_t i = 0; i < functions.count; i++)
+        if (!list_has(&names.defined, functions.item[i]) && !list_has(native, functions.item[i]) &&
+            !list_has(&m->wanted, functions.item[i]))
+            list_add(&missing, functions.item[i]);
     return missing;
 }
 
@@ -249,6 +302,7 @@ const char *module_make(const struct arguments *a) {
     m.native = paths_lib("riscv64/libpopcorn-rt.a");
     m.arithmetic = paths_lib("riscv64/libgcc.a");
     m.resolved = work_file("resolved.bc");
+    m.used = work_file("used.bc");
     m.lowered = work_file("module.bc");
     for (size_t i = 0; isa_at(i); i++)
         inputs_names(paths_lib(must_format("%s/libpopcorn-rt.a", isa_at(i)->name)), &native, &m.keep);
@@ -261,8 +315,8 @@ const char *module_make(const struct arguments *a) {
             die_quietly();
         symbols_free(&m.symbols);
         symbols_read(&m.symbols, must_format("%s.resolution.txt", m.resolved), paths_lib("sysroot/lib"));
-        progress("lowering to the common ABI");
-        if (!run_pass(&m))
+        progress("optimising, lowering to the common ABI");
+        if (!lower(&m))
             die_quietly();
         struct list missing = missing_names(&m, &native);
         size_t before = m.wanted.count;

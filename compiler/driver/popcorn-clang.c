@@ -94,6 +94,7 @@ static const char *const for_linker[] = {
     "--popcorn-isas=*",
     "--popcorn-no-migration",
     "--popcorn-keep-temps=*",
+    "--popcorn-time",
     NULL,
 };
 

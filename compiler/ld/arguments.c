@@ -91,6 +91,7 @@ static const struct option options[] = {
     {"popcorn-isas", JOINED_OR_NEXT, SPECIAL},
     {"popcorn-no-migration", NONE, SPECIAL},
     {"popcorn-keep-temps", JOINED_OR_NEXT, SPECIAL},
+    {"popcorn-time", NONE, SPECIAL},
     /* the output */
     {"o", JOINED_OR_NEXT, SPECIAL},
     {"output", JOINED_OR_NEXT, SPECIAL},
@@ -361,6 +362,8 @@ static void special(struct arguments *a, const struct option *o, const char *val
         a->migration = false;
     else if (is(o, "popcorn-keep-temps", NULL))
         a->keep_temps = value;
+    else if (is(o, "popcorn-time", NULL))
+        a->show_time = true;
     else if (is(o, "plugin-opt", NULL))
         plugin_option(a, value);
     else {

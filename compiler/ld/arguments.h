@@ -32,6 +32,7 @@ struct arguments {
     const char *map;               /* -Map: of the first image */
     const char *optimise;          /* "0" … "3" */
     bool migration;                /* false: --popcorn-no-migration */
+    bool show_time;                /* --popcorn-time */
     bool verbose, show_version, strip_all, strip_debug;
 };
 

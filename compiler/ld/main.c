@@ -29,6 +29,7 @@ static const char usage[] =
     "  --popcorn-isas=LIST          ISAs of the program, separated by commas; native: this machine's (all)\n"
     "  --popcorn-no-migration       leave out migration points and call-site tables\n"
     "  --popcorn-keep-temps=DIR     keep intermediate files in DIR\n"
+    "  --popcorn-time               show where the time goes: each step, its processor time and memory\n"
     "  -v, --verbose                show progress (also: POPCORN_LD_VERBOSE in the environment)\n";
 
 /*
@@ -119,6 +120,8 @@ int main(int argc, char **argv) {
         link_relocatable(&a);
     else
         link_program(&a);
+    if (a.show_time)
+        work_print_times();
     work_end();
     return 0;
 }

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,11 +22,21 @@
 
 enum { MOST_CHILDREN = 8 };
 
+/* A program that ran, for --popcorn-time. */
+struct step {
+    char *name;
+    double begin, end; /* seconds since the link began */
+    struct rusage usage;
+};
+
 static struct {
     const char *folder;
     bool temporary;
     const char *extra;          /* the file to be removed later */
     pid_t child[MOST_CHILDREN]; /* 0: free */
+    size_t child_step[MOST_CHILDREN];
+    struct step *step;
+    size_t steps;
     bool show;
     struct timespec start;
 } work;
@@ -163,6 +175,28 @@ static _Noreturn void become(const struct list *argv, const char *output, const 
     _exit(127);
 }
 
+static double seconds_since_start(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - work.start.tv_sec) + (double)(now.tv_nsec - work.start.tv_nsec) / 1e9;
+}
+
+static const char *last_part(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* A step is called after its program and what it makes, which comes last on its command line. */
+static size_t begin_step(const struct list *argv) {
+    const char *program = last_part(argv->item[0]), *dash = strrchr(program, '-');
+    const char *made = last_part(argv->item[argv->count - 1]);
+    work.step = must_realloc(work.step, (work.steps + 1) * sizeof *work.step);
+    work.step[work.steps] = (struct step){
+        .name = must_format("%.*s %s", dash ? (int)(dash - program) : (int)strlen(program), program, made),
+        .begin = seconds_since_start()};
+    return work.steps++;
+}
+
 int work_start(const struct list *argv, const char *output, const char *errors) {
     work_check();
     for (int i = 0; i < MOST_CHILDREN; i++) {
@@ -174,6 +208,7 @@ int work_start(const struct list *argv, const char *output, const char *errors) 
         if (!pid)
             become(argv, output, errors);
         work.child[i] = pid;
+        work.child_step[i] = begin_step(argv);
         return i;
     }
     die("too many programs at once");
@@ -189,7 +224,8 @@ static int child_number(pid_t pid) {
 int work_wait(bool *good) {
     for (;;) {
         int status;
-        pid_t pid = wait(&status);
+        struct rusage usage;
+        pid_t pid = wait4(-1, &status, 0, &usage);
         work_check();
         if (pid < 0 && errno == EINTR)
             continue;
@@ -199,6 +235,9 @@ int work_wait(bool *good) {
         if (number < 0)
             continue;
         work.child[number] = 0;
+        struct step *step = &work.step[work.child_step[number]];
+        step->end = seconds_since_start();
+        step->usage = usage;
         *good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
         if (WIFSIGNALED(status))
             fprintf(stderr, "popcorn-ld: a step of the link was ended by signal %d (%s)\n", WTERMSIG(status),
@@ -220,15 +259,46 @@ void progress_begin(bool verbose) {
 
 void progress(const char *format, ...) {
     va_list args;
-    struct timespec now;
     if (!work.show)
         return;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    double seconds =
-        (double)(now.tv_sec - work.start.tv_sec) + (double)(now.tv_nsec - work.start.tv_nsec) / 1e9;
     va_start(args, format);
-    fprintf(stderr, "popcorn-ld: %6.1f s  ", seconds);
+    fprintf(stderr, "popcorn-ld: %6.1f s  ", seconds_since_start());
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);
+}
+
+static double cpu_seconds(const struct rusage *usage) {
+    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
+}
+
+static void print_step(const char *name, double wall, const struct rusage *usage) {
+    fprintf(stderr, "%8.2f %8.2f %8ld  %s\n", wall, cpu_seconds(usage), usage->ru_maxrss / 1024, name);
+}
+
+/* Seconds in which some program ran; steps are in the order in which they began. */
+static double seconds_in_steps(void) {
+    double sum = 0, until = 0;
+    for (const struct step *s = work.step; s < work.step + work.steps; s++) {
+        double begin = s->begin > until ? s->begin : until;
+        sum += s->end > begin ? s->end - begin : 0;
+        until = s->end > until ? s->end : until;
+    }
+    return sum;
+}
+
+void work_print_times(void) {
+    struct rusage own, all;
+    double wall = seconds_since_start();
+    getrusage(RUSAGE_SELF, &own);
+    getrusage(RUSAGE_CHILDREN, &all);
+    fputs("  wall s    CPU s peak MiB  step\n", stderr);
+    for (size_t i = 0; i < work.steps; i++)
+        print_step(work.step[i].name, work.step[i].end - work.step[i].begin, &work.step[i].usage);
+    print_step("popcorn-ld itself", wall - seconds_in_steps(), &own);
+    timeradd(&all.ru_utime, &own.ru_utime, &all.ru_utime);
+    timeradd(&all.ru_stime, &own.ru_stime, &all.ru_stime);
+    all.ru_maxrss = all.ru_maxrss > own.ru_maxrss ? all.ru_maxrss : own.ru_maxrss;
+    print_step("all", wall, &all);
 }

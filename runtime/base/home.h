@@ -60,7 +60,7 @@ struct home {
     /* Outside critical sections: another process may have died. Ends the program if a thread was on it. */
     void (*look)(void);
     /* With the list of threads locked: makes all threads that are elsewhere stand still until release().
-     * False if that failed within a second. */
+     * False if that failed. */
     bool (*halt)(void);
     void (*release)(void);
     /* Is the thread elsewhere? */

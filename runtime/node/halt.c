@@ -8,9 +8,8 @@
 #include "thread/native.h"
 #include "thread/threads.h"
 
-#define PATIENCE 1000000000L /* nanoseconds */
-#define NUDGE 10000000L      /* nanoseconds until a thread that does not halt is told again */
-#define LOOK 2000000L        /* nanoseconds between looks where no futex reaches the other side */
+#define NUDGE 10000000L /* nanoseconds until a thread that does not halt is told again */
+#define LOOK 2000000L   /* nanoseconds between looks where no futex reaches the other side */
 
 static _Atomic uint32_t *halt_word(void) {
     return (_Atomic uint32_t *)&popcorn_control()->halt;
@@ -46,7 +45,7 @@ void halt_here(struct popcorn_thread *thread) {
 static bool runs_elsewhere(const struct popcorn_thread *thread) {
     uint32_t place = atomic_load(&thread->mailbox->place);
     return MAILBOX_PHASE(place) == MAILBOX_RUNNING && MAILBOX_NODE(place) != popcorn_control()->origin &&
-           !atomic_load(&thread->mailbox->halted);
+           node_runs(MAILBOX_NODE(place)) && !atomic_load(&thread->mailbox->halted);
 }
 
 static bool all_halted(const struct popcorn_thread *self) {
@@ -75,7 +74,7 @@ static void wait_for_answer(_Atomic uint32_t *bell, uint32_t seen) {
 }
 
 bool nodes_halt(void) {
-    int64_t end = kernel_nanoseconds() + PATIENCE;
+    int64_t end = kernel_nanoseconds() + NODE_PATIENCE;
     _Atomic uint32_t *bell = &node_room(popcorn_control()->origin)->answer;
     atomic_store(&popcorn_current()->mailbox->forking, 1);
     atomic_store(halt_word(), 1);
@@ -86,6 +85,7 @@ bool nodes_halt(void) {
         if (kernel_nanoseconds() > end)
             break;
         wait_for_answer(bell, seen);
+        peers_check(); /* (whoever looks next ends the program, if a thread was on a node that died) */
     }
     nodes_release();
     return false;

@@ -28,9 +28,9 @@ void threads_exit(void *base, uint64_t size, int status) {
     struct popcorn_thread *thread = native->thread;
     (void)status; /* the kernel tells nobody how a thread ended */
     kernel_block_signals();
-    lock_take(&threads_list_lock);
+    threads_lock();
     threads_leave(thread);
-    lock_release(&threads_list_lock);
+    threads_unlock();
     home->thread_ends(thread);
     threads_tell_end(thread);
     machine_set_thread_pointer(native->last_tcb);

@@ -7,8 +7,6 @@
 #include "popcorn/thread.h"
 #include "thread/threads.h"
 
-extern struct popcorn_lock threads_list_lock; /* over the control block's list; at the origin only */
-
 /* Call the keepers' functions of these names. */
 void threads_tell_begin(struct popcorn_thread *);
 void threads_tell_end(struct popcorn_thread *);

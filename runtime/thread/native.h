@@ -29,11 +29,13 @@ struct native {
     uintptr_t map, map_end;          /* the whole mapping */
     uintptr_t stack_low, stack_high; /* the native stack */
     uintptr_t alternate_low, alternate_high;
-    int32_t tid;            /* of the native thread in this process */
-    bool vfork_child;       /* a vfork child is borrowing the thread: process-wide state is not its own */
-    volatile int critical;  /* greater than 0: handlers of the program are put off */
-    volatile int deferred;  /* the number of the signal put off, or 0; all others are blocked meanwhile */
-    uint64_t deferred_mask; /* the signal mask to go back to */
+    int32_t tid;              /* of the native thread in this process */
+    _Atomic uint32_t stopped; /* stop.c: it stands still for this time */
+    atomic_bool waiting;      /* stop.c: for the list's lock, or for a vfork child */
+    bool vfork_child;         /* a vfork child is borrowing the thread: process-wide state is not its own */
+    volatile int critical;    /* greater than 0: handlers of the program are put off */
+    volatile int deferred;    /* the number of the signal put off, or 0; all others are blocked meanwhile */
+    uint64_t deferred_mask;   /* the signal mask to go back to */
     uint64_t deferred_info[16];
     volatile uint64_t program_signals; /* handlers of the program run here */
     volatile uint64_t own_signals;     /* signals of the run time's own that came here */

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Stops the other native threads of the origin's process for a moment, by the run time's own signal. */
+/*
+ * Stops the other native threads of the origin's process for a moment, by the run time's own signal. A thread
+ * that waits for the list's lock, or for its vfork child, stands still already: it cannot go on before the
+ * lock is released, or not without taking the signal first.
+ */
 #include <stdatomic.h>
 
 #include "base/kernel.h"
@@ -7,46 +11,70 @@
 #include "thread/internal.h"
 #include "thread/native.h"
 
-#define PATIENCE 1000000000L /* nanoseconds */
+#define PATIENCE 10000000000L /* nanoseconds */
 
-static _Atomic uint32_t stopping; /* 1 while threads shall wait */
-static _Atomic uint32_t stopped;  /* how many do */
+static struct popcorn_lock list_lock;
 
-void threads_stopped_here(void) {
-    if (!atomic_load(&stopping))
-        return;
-    atomic_fetch_add(&stopped, 1);
-    KERNEL(NR_futex, &stopped, FUTEX_WAKE, 1);
-    while (atomic_load(&stopping))
-        KERNEL(NR_futex, &stopping, FUTEX_WAIT, 1, 0);
-    atomic_fetch_sub(&stopped, 1);
-    KERNEL(NR_futex, &stopped, FUTEX_WAKE, 1);
+static _Atomic uint32_t stopping; /* not zero while threads shall stand still: the how manieth time it is */
+static _Atomic uint32_t arrived;  /* counts threads that have come to do so */
+static uint32_t times;
+
+void threads_lock(void) {
+    struct native *native = native_self();
+    if (native)
+        atomic_store(&native->waiting, true);
+    lock_take(&list_lock);
+    if (native)
+        atomic_store(&native->waiting, false);
 }
 
-static bool wait_until(uint32_t count) {
+void threads_unlock(void) {
+    lock_release(&list_lock);
+}
+
+void threads_stopped_here(void) {
+    struct native *native = native_self();
+    for (uint32_t now; (now = atomic_load(&stopping));) {
+        atomic_store(&native->stopped, now);
+        atomic_fetch_add(&arrived, 1);
+        KERNEL(NR_futex, &arrived, FUTEX_WAKE, 1);
+        KERNEL(NR_futex, &stopping, FUTEX_WAIT, now, 0);
+    }
+}
+
+static bool all_stand_still(const struct popcorn_thread *self) {
+    for (const struct popcorn_thread *t = popcorn_control()->threads; t; t = t->next) {
+        const struct native *native = t->native[native_node];
+        if (t != self && !atomic_load(&native->waiting) && atomic_load(&native->stopped) != times)
+            return false;
+    }
+    return true;
+}
+
+static bool wait_for_others(const struct popcorn_thread *self) {
     int64_t end = kernel_nanoseconds() + PATIENCE;
     for (;;) {
-        uint32_t now = atomic_load(&stopped);
+        uint32_t seen = atomic_load(&arrived);
         int64_t left = end - kernel_nanoseconds();
-        if (now == count)
+        if (all_stand_still(self))
             return true;
         if (left <= 0)
             return false;
         struct kernel_time timeout = {left / 1000000000, left % 1000000000};
-        KERNEL(NR_futex, &stopped, FUTEX_WAIT, now, &timeout);
+        KERNEL(NR_futex, &arrived, FUTEX_WAIT, seen, &timeout);
     }
 }
 
 bool threads_stop_others(void) {
-    uint32_t count = 0;
     struct native *self = native_self();
     long pid = KERNEL(NR_getpid);
-    lock_take(&threads_list_lock);
-    atomic_store(&stopping, 1);
+    threads_lock();
+    times += times == UINT32_MAX ? 2 : 1;
+    atomic_store(&stopping, times);
     for (struct popcorn_thread *t = popcorn_control()->threads; t; t = t->next)
-        if (t != self->thread && KERNEL(NR_tgkill, pid, t->tid, POPCORN_MIGRATE_SIGNAL) == 0)
-            count++;
-    if (wait_until(count))
+        if (t != self->thread)
+            KERNEL(NR_tgkill, pid, t->tid, POPCORN_MIGRATE_SIGNAL);
+    if (wait_for_others(self->thread))
         return true;
     threads_release();
     return false;
@@ -55,12 +83,10 @@ bool threads_stop_others(void) {
 void threads_release(void) {
     atomic_store(&stopping, 0);
     KERNEL(NR_futex, &stopping, FUTEX_WAKE, 0x7fffffff);
-    wait_until(0);
-    lock_release(&threads_list_lock);
+    threads_unlock();
 }
 
 void threads_forked(void) {
     atomic_store(&stopping, 0);
-    atomic_store(&stopped, 0);
-    lock_release(&threads_list_lock);
+    threads_unlock();
 }

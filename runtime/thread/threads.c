@@ -17,18 +17,8 @@
 #define LEAST_DATA_STACK (2UL << 20)
 #define MOST_DATA_STACK (1UL << 30)
 
-struct popcorn_lock threads_list_lock;
-
 uint64_t *threads_data_stack(struct popcorn_thread *thread) {
     return (uint64_t *)((char *)thread->tcb + POPCORN_TCB_DATA_STACK);
-}
-
-void threads_lock(void) {
-    lock_take(&threads_list_lock);
-}
-
-void threads_unlock(void) {
-    lock_release(&threads_list_lock);
 }
 
 void threads_enter(struct popcorn_thread *thread) {
@@ -156,14 +146,14 @@ static long new_thread(int (*fn)(void *), void *stack, unsigned long flags, void
         flags &= ~(unsigned long)CLONE_CHILD_CLEARTID;
         native->clear_tid = (_Atomic uint32_t *)ctid;
     }
-    lock_take(&threads_list_lock); /* until the tid is known: threads_stop_others() needs it */
+    threads_lock(); /* until the tid is known: threads_stop_others() needs it */
     long tid = machine_clone(flags, (void *)native->stack_high, ptid, tls, ctid, thread_main, native);
     if (tid > 0) {
         native->tid = (int32_t)tid;
         native->thread->tid = (int32_t)tid;
         threads_enter(native->thread);
     }
-    lock_release(&threads_list_lock);
+    threads_unlock();
     if (tid < 0) {
         threads_tell_end(native->thread);
         room_destroy(native->thread);
@@ -187,7 +177,9 @@ static long vfork_child(int (*fn)(void *), void *stack, unsigned long flags, voi
     thread->pinned++;
     native->vfork_child = true;
     *data = (uint64_t)stack & -16UL;
+    atomic_store(&native->waiting, true);
     long pid = machine_clone(flags, (void *)((uint64_t)low + VFORK_STACK), NULL, NULL, NULL, fn, arg);
+    atomic_store(&native->waiting, false);
     *data = saved;
     native->vfork_child = false;
     native->critical = critical;

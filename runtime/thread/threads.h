@@ -50,7 +50,7 @@ _Noreturn void threads_exit_group(int status);
 
 /*
  * Stops all other native threads of this process, in a signal handler, until threads_release(). False if that
- * failed within a second (everything is released then).
+ * failed (everything is released then).
  */
 bool threads_stop_others(void);
 void threads_release(void);

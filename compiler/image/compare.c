@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "buffer.h"
-#include "frames.h"
 #include "popcorn/sites.h"
+#include "registers.h"
 
 struct name {
     const char *text;
@@ -89,12 +89,13 @@ static bool compare_section(const struct compared_image *a, const struct compare
 /* Opens and checks an image's call-site table. */
 static bool open_sites(const struct compared_image *image, struct popcorn_sites *table,
                        struct popcorn_error *error) {
+    const struct machine_registers *registers = registers_of(image->elf.machine);
     struct elf_section section;
-    bool good = elf_section_find(&image->elf, ".popcorn.sites", &section) && section.bytes &&
+    bool good = registers && elf_section_find(&image->elf, ".popcorn.sites", &section) && section.bytes &&
                 popcorn_sites_open(table, section.bytes, section.header.sh_size);
     if (good) {
         uint32_t *place = must_alloc(table->nslots * sizeof *place);
-        good = popcorn_sites_verify(table, frames_registers(image->elf.machine), place);
+        good = popcorn_sites_verify(table, registers->count, place);
         free(place);
     }
     return good || popcorn_fail(error, "the call-site table of %s is damaged", image->name);

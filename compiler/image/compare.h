@@ -14,8 +14,8 @@ struct compared_image {
 
 /*
  * Compares each image with the first: bytes of .popcorn.rodata and .popcorn.data, size of .popcorn.bss, names
- * and addresses of everything in them and in the portable text [text_begin, text_end), and which slots are live
- * at each call site. False names the first difference.
+ * and addresses of everything in them and in the portable text [text_begin, text_end), and which slots are
+ * live at each call site. False names the first difference.
  */
 bool images_compare(const struct compared_image *, size_t count, uint64_t text_begin, uint64_t text_end,
                     struct popcorn_error *);

@@ -6,19 +6,10 @@
 #include <libdwarf.h>
 #include <stdlib.h>
 
-/* What libdwarf needs to know of an ISA: how many registers its psABI numbers, and which is the return
- * address. */
-static const struct machine {
-    uint16_t machine;
-    uint16_t registers, return_address;
-} machines[] = {
-    {EM_X86_64, 33, 16},
-    {EM_AARCH64, 96, 30},
-    {EM_RISCV, 64, 1},
-};
+#include "registers.h"
 
 struct frames {
-    const struct machine *machine;
+    const struct machine_registers *machine;
     Dwarf_Debug debug;
     Dwarf_Cie *cies;
     Dwarf_Fde *fdes;
@@ -27,18 +18,6 @@ struct frames {
     Dwarf_Addr begin, end;
     Dwarf_Regtable3 table;
 };
-
-static const struct machine *find_machine(uint16_t machine) {
-    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
-        if (machines[i].machine == machine)
-            return &machines[i];
-    return NULL;
-}
-
-unsigned frames_registers(uint16_t machine) {
-    const struct machine *m = find_machine(machine);
-    return m ? m->registers : 0;
-}
 
 void frames_close(struct frames *f) {
     if (f->fdes)
@@ -60,7 +39,7 @@ static void describe(struct frames *f, const char *what, Dwarf_Error why, struct
 struct frames *frames_open(const struct elf_image *image, struct popcorn_error *error) {
     struct frames *f = must_alloc(sizeof *f);
     Dwarf_Error why = NULL;
-    *f = (struct frames){.machine = find_machine(image->machine)};
+    *f = (struct frames){.machine = registers_of(image->machine)};
     if (!f->machine) {
         popcorn_fail(error, "frame rules of an unknown machine (%u)", image->machine);
         frames_close(f);
@@ -72,7 +51,7 @@ struct frames *frames_open(const struct elf_image *image, struct popcorn_error *
         frames_close(f);
         return NULL;
     }
-    dwarf_set_frame_rule_table_size(f->debug, f->machine->registers);
+    dwarf_set_frame_rule_table_size(f->debug, f->machine->count);
     dwarf_set_frame_rule_initial_value(f->debug, DW_FRAME_SAME_VAL);
     dwarf_set_frame_cfa_value(f->debug, DW_FRAME_CFA_COL3);
     if (dwarf_get_fde_list_eh(f->debug, &f->cies, &f->ncies, &f->fdes, &f->nfdes, &why) != DW_DLV_OK) {
@@ -81,24 +60,26 @@ struct frames *frames_open(const struct elf_image *image, struct popcorn_error *
         frames_close(f);
         return NULL;
     }
-    f->table.rt3_reg_table_size = f->machine->registers;
-    f->table.rt3_rules = must_alloc(f->machine->registers * sizeof *f->table.rt3_rules);
+    f->table.rt3_reg_table_size = f->machine->count;
+    f->table.rt3_rules = must_alloc(f->machine->count * sizeof *f->table.rt3_rules);
     return f;
 }
 
-/* Encodes the register table; false if it holds a rule of another kind than sites.h knows. */
+/* Encodes the register table; false if it holds a rule of another kind, or a register, than sites.h knows. */
 static bool encode(struct frames *f) {
     const Dwarf_Regtable_Entry3 *cfa = &f->table.rt3_cfa_rule;
     struct buffer saved = {0};
     unsigned n = 0;
     bool good = cfa->dw_value_type == DW_EXPR_OFFSET, return_address = false;
-    for (unsigned i = 0; i < f->machine->registers; i++) {
+    for (unsigned i = 0; i < f->machine->count; i++) {
         const Dwarf_Regtable_Entry3 *rule = &f->table.rt3_rules[i];
         if (rule->dw_regnum == DW_FRAME_SAME_VAL || rule->dw_regnum == DW_FRAME_UNDEFINED_VAL)
             continue;
+        bool is_return_address = i == f->machine->return_address;
         good = good && rule->dw_value_type == DW_EXPR_OFFSET && rule->dw_offset_relevant &&
-               rule->dw_regnum == DW_FRAME_CFA_COL3;
-        return_address = return_address || i == f->machine->return_address;
+               rule->dw_regnum == DW_FRAME_CFA_COL3 &&
+               (is_return_address || registers_kept(f->machine, i, false));
+        return_address = return_address || is_return_address;
         buffer_put_uleb(&saved, i);
         buffer_put_sleb(&saved, (int64_t)rule->dw_offset_or_block_len);
         n++;
@@ -109,7 +90,7 @@ static bool encode(struct frames *f) {
     buffer_put_uleb(&f->rule, n);
     buffer_put(&f->rule, saved.bytes, saved.size);
     buffer_free(&saved);
-    return good && return_address && cfa->dw_regnum < f->machine->registers;
+    return good && return_address && registers_base(f->machine, cfa->dw_regnum);
 }
 
 /* Finds the row that holds at pc and how far it reaches. */

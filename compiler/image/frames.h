@@ -23,7 +23,4 @@ void frames_close(struct frames *);
  */
 bool frames_rule(struct frames *, uint64_t return_address, struct buffer *, struct popcorn_error *);
 
-/* Number of DWARF registers that a rule may name on this machine; 0 for a machine not known. */
-unsigned frames_registers(uint16_t machine);
-
 #endif

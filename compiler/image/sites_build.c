@@ -334,12 +334,8 @@ bool sites_build(const struct elf_image *image, uint64_t text_base, struct buffe
                  struct popcorn_error *error) {
     struct stackmap map = {0};
     struct rules rules = {0};
-    struct elf_section maps;
     struct frames_section frames;
-    if (!read_frames(image, &frames, error))
-        return false;
-    if (elf_section_find(image, ".llvm_stackmaps", &maps) && maps.bytes &&
-        !stackmap_read(&map, maps.bytes, maps.header.sh_size, error))
+    if (!read_frames(image, &frames, error) || !stackmap_read(&map, image, error))
         return false;
     uint32_t *rule_of = must_alloc(map.count * sizeof *rule_of);
     bool good = check_records(&map, text_base, error) &&

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "registers.h"
 
 /* The section's own layout (LLVM's StackMaps.rst). */
 struct map_header {
@@ -32,10 +33,14 @@ struct map_location {
 enum { MAP_REGISTER = 1, MAP_DIRECT, MAP_INDIRECT, MAP_CONSTANT, MAP_CONSTANT_INDEX };
 
 /* Constants that a statepoint's record begins with: calling convention, flags, number of deopt operands. */
-enum { STATEPOINT_CONSTANTS = 3 };
+enum { CONSTANT_CONVENTION, CONSTANT_FLAGS, CONSTANT_DEOPT, STATEPOINT_CONSTANTS };
+
+enum { PRESERVE_MOST = 14 }; /* LLVM's number of that calling convention */
 
 struct reader {
     const uint8_t *begin, *at, *end;
+    const struct elf_image *image;
+    const struct machine_registers *registers;
     struct stackmap *map;
     size_t record_capacity, location_capacity;
     const uint8_t *constants; /* of the part being read */
@@ -77,20 +82,27 @@ static uint32_t memory_kind(unsigned size) {
     return size == 1 ? POPCORN_AT_1 : size == 2 ? POPCORN_AT_2 : size == 4 ? POPCORN_AT_4 : POPCORN_AT_8;
 }
 
-/* A value of more than 8 bytes is a scalar in a vector register's spill slot: its low bytes come first. */
-static bool convert(const struct reader *r, const struct map_location *from, struct popcorn_location *to) {
+/*
+ * A value of more than 8 bytes in memory is a scalar in a vector register's spill slot: its low bytes come
+ * first. Of a register, only the low bits can be a value.
+ */
+static bool convert(const struct reader *r, const struct map_location *from, bool point,
+                    struct popcorn_location *to) {
     *to = (struct popcorn_location){.reg = from->reg, .offset = from->offset};
     switch (from->kind) {
     case MAP_REGISTER:
         to->kind = POPCORN_IN_REGISTER;
-        to->offset = 0;
-        return from->offset == 0;
+        if (from->reg == r->registers->zero)
+            *to = (struct popcorn_location){.kind = POPCORN_CONSTANT};
+        return from->offset == 0 &&
+               (to->kind == POPCORN_CONSTANT || registers_kept(r->registers, from->reg, point));
     case MAP_DIRECT:
         to->kind = POPCORN_ADDRESS;
-        return true;
+        return registers_base(r->registers, from->reg);
     case MAP_INDIRECT:
         to->kind = memory_kind(from->size);
-        return from->size == 1 || from->size == 2 || from->size == 4 || from->size >= 8;
+        return (from->size == 1 || from->size == 2 || from->size == 4 || from->size >= 8) &&
+               registers_base(r->registers, from->reg);
     case MAP_CONSTANT:
         to->kind = POPCORN_CONSTANT;
         to->reg = 0;
@@ -106,28 +118,53 @@ static bool convert(const struct reader *r, const struct map_location *from, str
     return false;
 }
 
-static bool read_record(struct reader *r, uint64_t function, struct popcorn_error *error) {
+/* The name of the function at an address, for a message. */
+static const char *function_at(const struct elf_image *image, uint64_t address) {
+    struct elf_symbols symbols;
+    GElf_Sym symbol;
+    elf_symbols_open(image, &symbols);
+    for (size_t i = 0; i < symbols.count; i++) {
+        const char *name = elf_symbol_at(image, &symbols, i, &symbol);
+        if (symbol.st_value == address && GELF_ST_TYPE(symbol.st_info) == STT_FUNC)
+            return name;
+    }
+    return "?";
+}
+
+static bool refuse(const struct reader *r, const struct map_function *function, uint64_t id,
+                   const struct map_location *l, struct popcorn_error *error) {
+    static const char *const kinds[] = {
+        "?", "register", "address at register", "memory at register", "constant", "constant of index"};
+    return popcorn_fail(error,
+                        "in function '%s', call site %" PRIu64
+                        ": LLVM keeps a value where it cannot be captured (%s %u%+" PRId32 ", %u bytes)",
+                        function_at(r->image, function->address), id >> 1,
+                        kinds[l->kind <= MAP_CONSTANT_INDEX ? l->kind : 0], l->reg, l->offset, l->size);
+}
+
+static bool read_record(struct reader *r, const struct map_function *function, struct popcorn_error *error) {
     struct map_record raw;
     struct stackmap_record record = {.first = (uint32_t)r->map->nlocations};
     uint64_t wanted = 0; /* deopt operands */
+    bool point = false;
     if (!take(r, &raw, sizeof raw))
         return popcorn_fail(error, "stack map is cut");
-    record.address = function + raw.offset;
+    record.address = function->address + raw.offset;
     record.id = raw.id;
     for (unsigned i = 0; i < raw.locations; i++) {
         struct map_location from;
         struct popcorn_location to;
         if (!take(r, &from, sizeof from))
             return popcorn_fail(error, "stack map is cut");
-        if (i >= STATEPOINT_CONSTANTS + wanted && i >= STATEPOINT_CONSTANTS)
+        if (i >= STATEPOINT_CONSTANTS && i - STATEPOINT_CONSTANTS >= wanted)
             continue;
-        if (!convert(r, &from, &to) || (i < STATEPOINT_CONSTANTS && to.kind != POPCORN_CONSTANT))
-            return popcorn_fail(error,
-                                "stack map record of site %" PRIu64 ": location %u of kind %u, %u bytes",
-                                raw.id >> 1, i, from.kind, from.size);
+        if (!convert(r, &from, point, &to) || (i < STATEPOINT_CONSTANTS && to.kind != POPCORN_CONSTANT))
+            return refuse(r, function, raw.id, &from, error);
         if (i >= STATEPOINT_CONSTANTS)
             add_location(r, to);
-        else
+        else if (i == CONSTANT_CONVENTION)
+            point = to.offset == PRESERVE_MOST;
+        else if (i == CONSTANT_DEOPT)
             wanted = (uint64_t)to.offset;
     }
     record.nlocations = (uint32_t)(r->map->nlocations - record.first);
@@ -160,7 +197,7 @@ static bool read_part(struct reader *r, struct popcorn_error *error) {
         struct map_function f;
         memcpy(&f, functions + i * sizeof f, sizeof f);
         for (uint64_t k = 0; k < f.records; k++)
-            if (!read_record(r, f.address, error))
+            if (!read_record(r, &f, error))
                 return false;
     }
     return true;
@@ -172,9 +209,16 @@ static int by_address(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-bool stackmap_read(struct stackmap *map, const uint8_t *bytes, size_t size, struct popcorn_error *error) {
-    struct reader r = {.begin = bytes, .at = bytes, .end = bytes + size, .map = map};
+bool stackmap_read(struct stackmap *map, const struct elf_image *image, struct popcorn_error *error) {
+    struct elf_section section;
+    struct reader r = {.image = image, .registers = registers_of(image->machine), .map = map};
     *map = (struct stackmap){0};
+    if (!elf_section_find(image, ".llvm_stackmaps", &section) || !section.bytes)
+        return true;
+    if (!r.registers)
+        return popcorn_fail(error, "stack map of an unknown machine (%u)", image->machine);
+    r.begin = r.at = section.bytes;
+    r.end = section.bytes + section.header.sh_size;
     while (r.at < r.end) {
         if (!read_part(&r, error)) {
             stackmap_free(map);

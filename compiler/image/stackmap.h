@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "elf_image.h"
 #include "popcorn/error.h"
 #include "popcorn/sites.h"
 
@@ -25,8 +26,11 @@ struct stackmap {
     size_t nlocations;
 };
 
-/* Reads a linked section. `stackmap` is to be freed by stackmap_free(), after success only. */
-bool stackmap_read(struct stackmap *, const uint8_t *bytes, size_t size, struct popcorn_error *);
+/*
+ * Reads the section of a linked image, if it has one. Fails, naming function and site, if a value is where
+ * capture cannot find it (registers.h). `stackmap` is to be freed by stackmap_free(), after success only.
+ */
+bool stackmap_read(struct stackmap *, const struct elf_image *, struct popcorn_error *);
 void stackmap_free(struct stackmap *);
 
 #endif

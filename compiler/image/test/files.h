@@ -21,7 +21,7 @@ struct buffer test_file(const char *isa, const char *what);
 /* An ELF image over a copy of that file, which may be altered. */
 struct elf_image test_image(const char *isa, const char *what);
 
-/* The call-site table of one of an ISA's linked images, "statepoint.elf" or "many.elf". */
+/* The call-site table of one of an ISA's linked images: "statepoint.elf", "zero.elf" or "many.elf". */
 struct buffer test_table(const char *isa, const char *program);
 
 /* An image with that table in it, as popcorn-ld's second link makes it. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "files.h"
-#include "frames.h"
 #include "popcorn/sites.h"
+#include "registers.h"
 
 static const unsigned stack_pointer[TEST_ISAS] = {7, 31, 2}, return_address[TEST_ISAS] = {16, 30, 1};
 
@@ -53,7 +53,7 @@ Test(sites, table_has_every_call) {
         struct elf_image image = test_image(test_isas[i], "statepoint.elf");
         cr_expect_eq(table.count, 3);
         cr_expect_eq(table.machine, image.machine);
-        cr_expect(popcorn_sites_verify(&table, frames_registers(image.machine), place));
+        cr_expect(popcorn_sites_verify(&table, registers_of(image.machine)->count, place));
         struct popcorn_live live;
         cr_assert(popcorn_live_open(&table, 1, &live));
         cr_expect_eq(popcorn_live_count(&live), 5);

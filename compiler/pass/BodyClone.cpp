@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 #include "BodyClone.h"
+#include "Steps.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/Instructions.h"
@@ -17,10 +18,10 @@ namespace popcorn {
 static void adaptAttributes(Function &N, const Function &F) {
     N.setSection(""); // a portable function has its section for itself
     N.setCallingConv(CallingConv::C);
-    N.setAttributes(AttributeList::get(N.getContext(), F.getAttributes().getFnAttrs(), AttributeSet(), {}));
-    for (Attribute::AttrKind Kind : {Attribute::OptimizeNone, Attribute::InlineHint, Attribute::AlwaysInline})
-        N.removeFnAttr(Kind);
+    N.setAttributes(AttributeList::get(N.getContext(), attributesOfBody(F), AttributeSet(), {}));
     N.addFnAttr(Attribute::NoInline);
+    N.setUWTableKind(UWTableKind::Async);
+    N.setDoesNotThrow();
 }
 
 BodyClone::BodyClone(Function &F, const Twine &Suffix) {

@@ -32,23 +32,6 @@ static void dropTargetFlags(Module &M) {
             M.addModuleFlag(Flag.Behavior, Flag.Key->getString(), Flag.Val);
 }
 
-static void dropTargetAttributes(Function &F) {
-    for (StringRef Name :
-         {"target-cpu", "target-features", "tune-cpu", "frame-pointer", "stack-protector-buffer-size"})
-        F.removeFnAttr(Name);
-    F.removeFnAttr(Attribute::UWTable);
-    F.setDSOLocal(true);
-    F.setComdat(nullptr);
-    // A returned struct's address is an ordinary argument on every ISA: x86_64 would keep it for its caller
-    // otherwise.
-    for (Argument &A : F.args())
-        A.removeAttr(Attribute::StructRet);
-    for (Instruction &I : instructions(F))
-        if (auto *Call = dyn_cast<CallBase>(&I))
-            for (unsigned N = 0; N < Call->arg_size(); N++)
-                Call->removeParamAttr(N, Attribute::StructRet);
-}
-
 static FunctionType *withBlock(FunctionType *T) {
     SmallVector<Type *, 8> Params(T->params());
     Params.push_back(PointerType::get(T->getContext(), 0));
@@ -61,6 +44,7 @@ static void takeBlock(Function &F) {
                                    F.getParent());
     N->takeName(&F);
     N->copyAttributesFrom(&F);
+    forgetEffects(*N); // it reads the block
     N->splice(N->begin(), &F);
     for (auto [Old, New] : zip(F.args(), N->args())) {
         Old.replaceAllUsesWith(&New);
@@ -120,6 +104,7 @@ static void passBlock(CallInst *Call) {
     for (unsigned I = 0; I < T->getNumParams(); I++)
         ParamAttrs.push_back(Old.getParamAttrs(I));
     New->setAttributes(AttributeList::get(T->getContext(), Old.getFnAttrs(), Old.getRetAttrs(), ParamAttrs));
+    forgetEffects(*New); // it reads the block
     New->takeName(Call);
     New->setDebugLoc(Call->getDebugLoc());
     Call->replaceAllUsesWith(New);
@@ -172,8 +157,11 @@ static void lowerComputedGoto(Function &F) {
 void lowerToCommonAbi(Module &M) {
     replaceAliases(M);
     dropTargetFlags(M);
-    for (Function &F : M)
+    for (Function &F : M) {
         dropTargetAttributes(F);
+        F.setDSOLocal(true);
+        F.setComdat(nullptr);
+    }
     for (GlobalVariable &G : M.globals()) {
         G.setDSOLocal(true);
         G.setComdat(nullptr);

@@ -14,13 +14,6 @@ using namespace llvm;
 
 namespace popcorn {
 
-static void copyArgumentExtensions(const CallInst &From, CallInst &To) {
-    for (unsigned I = 0; I < From.arg_size(); I++)
-        for (Attribute::AttrKind Kind : {Attribute::SExt, Attribute::ZExt})
-            if (From.paramHasAttr(I, Kind))
-                To.addParamAttr(GCStatepointInst::CallArgsBeginPos + I, Kind);
-}
-
 // The address that an indirect call goes to. If it is also recorded, the register allocator could neither
 // keep it in memory, as the call needs it, nor push others out for it, and may give up: so the call gets a
 // copy.
@@ -42,8 +35,7 @@ static void makeStatepoint(Frame &Fr, Site &S) {
     FunctionCallee Callee(Call->getFunctionType(), calleeOf(B, Fr, S));
     CallInst *Statepoint =
         B.CreateGCStatepointCall(POPCORN_ID(S.Number, 0), 0, Callee, Args, ArrayRef<Value *>(Live), {});
-    Statepoint->setCallingConv(Call->getCallingConv());
-    copyArgumentExtensions(*Call, *Statepoint);
+    copyConvention(*Call, *Statepoint, GCStatepointInst::CallArgsBeginPos);
     if (!Call->getType()->isVoidTy())
         Call->replaceAllUsesWith(B.CreateGCResult(Statepoint, Call->getType()));
     Call->eraseFromParent();
@@ -54,10 +46,13 @@ void makeStatepoints(Frame &Fr) {
     for (Site &S : Fr.Sites)
         if (!S.IsSetjmp)
             makeStatepoint(Fr, S);
-    Fr.F->setGC("statepoint-example");
-    Fr.F->setUWTableKind(UWTableKind::Async);
-    Fr.F->setDoesNotThrow();
-    Fr.F->removeFnAttr(Attribute::Memory);
+    Function &F = *Fr.F;
+    F.setGC("statepoint-example");
+    AttributeSet Body = attributesOfBody(F);
+    F.setAttributes(F.getAttributes().removeFnAttributes(F.getContext()));
+    F.addFnAttrs(AttrBuilder(F.getContext(), Body));
+    F.setUWTableKind(UWTableKind::Async);
+    F.setDoesNotThrow();
 }
 
 } // namespace popcorn

@@ -60,6 +60,13 @@ void refuseUnsupported(llvm::Module &M);
 // CommonAbi.cpp: one ABI for all ISAs: no target attributes, variadic functions, computed goto or aliases.
 void lowerToCommonAbi(llvm::Module &M);
 
+// Attributes.cpp: what LLVM may be told of functions and calls, each a closed list.
+void dropTargetAttributes(llvm::Function &F);                 // those of the front end's own target
+llvm::AttributeSet attributesOfBody(const llvm::Function &F); // of any body of a function that may migrate
+void forgetEffects(llvm::Function &F);                        // it may read what it did not read before
+void forgetEffects(llvm::CallBase &Call);
+void copyConvention(const llvm::CallBase &From, llvm::CallBase &To, unsigned FirstArgument);
+
 // NamedSections.cpp: the variables between __start_NAME and __stop_NAME become one.
 void joinNamedSections(llvm::Module &M);
 

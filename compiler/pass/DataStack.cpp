@@ -52,7 +52,8 @@ static std::vector<AllocaInst *> allocasToMove(Function &F, bool Migratable) {
     std::vector<AllocaInst *> Out;
     for (Instruction &I : instructions(F))
         if (auto *A = dyn_cast<AllocaInst>(&I))
-            if (Migratable || (!A->hasMetadata(ArgumentBlock) && PointerMayBeCaptured(A, true, true)))
+            if (Migratable || isFrameMark(*A) ||
+                (!A->hasMetadata(ArgumentBlock) && PointerMayBeCaptured(A, true, true)))
                 Out.push_back(A);
     return Out;
 }
@@ -134,6 +135,10 @@ DataFrame moveToDataStack(Function &F, bool Migratable) {
     std::vector<AllocaInst *> Allocas = allocasToMove(F, Migratable);
     if (Allocas.empty())
         return {};
+    forgetEffects(F); // it moves the thread's pointer
+    for (User *U : F.users())
+        if (auto *Call = dyn_cast<CallBase>(U); Call && Call->getCalledFunction() == &F)
+            forgetEffects(*Call);
     Layout L = layOut(F, Allocas);
     bool KeepsOld = L.Alignment > Align(StackAlign);
 

@@ -64,6 +64,9 @@ class PopcornPass : public PassInfoMixin<PopcornPass> {
         joinNamedSections(M);
         lowerLockedAtomics(M);
         lowerToCommonAbi(M);
+        lowerBuiltinJumps(M);
+        for (Function &F : M)
+            lowerFrameAddresses(F);
         ThreadLocalMap ThreadLocals = lowerThreadLocals(M);
         lowerConstructors(M);
         emitSymbols(M, Symbols, ThreadLocals);

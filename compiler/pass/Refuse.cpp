@@ -46,8 +46,35 @@ static bool refuseHalf(const Function &F) {
     return false;
 }
 
+// What asks for one ISA's registers or native frame; null for anything else.
+static const char *nativeStateOf(const CallBase &Call) {
+    switch (Call.getIntrinsicID()) {
+    case Intrinsic::read_register:
+    case Intrinsic::read_volatile_register:
+    case Intrinsic::write_register:
+        return "a variable in a register that is named is one ISA's";
+    case Intrinsic::addressofreturnaddress:
+    case Intrinsic::sponentry:
+    case Intrinsic::eh_dwarf_cfa:
+        return "the native stack differs between ISAs; __builtin_frame_address(0) is the frame's address";
+    case Intrinsic::eh_return_i32:
+    case Intrinsic::eh_return_i64:
+    case Intrinsic::eh_unwind_init:
+        return "unwinding by hand is one ISA's";
+    case Intrinsic::init_trampoline:
+    case Intrinsic::adjust_trampoline:
+        return "a trampoline is one ISA's code";
+    default:
+        return nullptr;
+    }
+}
+
 static bool refuse(const Instruction &I) {
     if (auto *Call = dyn_cast<CallBase>(&I)) {
+        if (const char *Why = nativeStateOf(*Call)) {
+            complain(I, Why);
+            return true;
+        }
         if (auto *Asm = dyn_cast<InlineAsm>(Call->getCalledOperand()); Asm && !Asm->getAsmString().empty()) {
             complain(I, "inline assembly is one ISA's; use C, or a __builtin function");
             return true;

@@ -3,10 +3,12 @@
 // setjmp. A native jmp_buf holds one ISA's registers, so before it calls __popcorn_setjmp the function also
 // writes its own frame record, complete, to an area of its data-stack frame. A longjmp that comes after a hop
 // finds the frame by its data-stack base and replaces it by the function's resume body, started from that
-// record.
+// record. The compiler's own __builtin_setjmp is the same thing; popcorn.cfg gives it a name, as the front
+// end has it for some targets only.
 
 #include "Pieces.h"
 #include "popcorn/abi.h"
+#include "popcorn/jump.h"
 #include "Steps.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/IR/InstIterator.h"
@@ -57,6 +59,41 @@ static CallInst *lower(CallInst *Call, Value *Area) {
     Call->replaceAllUsesWith(New);
     Call->eraseFromParent();
     return New;
+}
+
+// The builtins' buffer has room for five words only, but it is good for no longer than the frame: so a
+// jmp_buf is part of the frame, and the buffer's first word points to it.
+static void lowerBuiltinSetjmp(CallInst *Call) {
+    Function &F = *Call->getFunction();
+    IRBuilder<> Entry(&*F.getEntryBlock().getFirstInsertionPt());
+    auto *Buffer = Entry.CreateAlloca(ArrayType::get(Entry.getInt8Ty(), sizeof(popcorn_jump)));
+    Buffer->setAlignment(Align(16));
+    IRBuilder<> B(Call);
+    B.CreateStore(Buffer, Call->getArgOperand(0));
+    FunctionCallee Setjmp = F.getParent()->getOrInsertFunction("_setjmp", B.getInt32Ty(), B.getPtrTy());
+    CallInst *New = B.CreateCall(Setjmp, {Buffer});
+    New->addFnAttr(Attribute::ReturnsTwice);
+    Call->replaceAllUsesWith(New);
+    Call->eraseFromParent();
+}
+
+static void lowerBuiltinLongjmp(CallInst *Call) {
+    IRBuilder<> B(Call);
+    FunctionCallee Longjmp =
+        Call->getModule()->getOrInsertFunction("longjmp", B.getVoidTy(), B.getPtrTy(), B.getInt32Ty());
+    Value *Buffer = B.CreateLoad(B.getPtrTy(), Call->getArgOperand(0));
+    B.CreateCall(Longjmp, {Buffer, Call->getArgOperand(1)});
+    Call->eraseFromParent();
+}
+
+void lowerBuiltinJumps(Module &M) {
+    for (auto [Name, Lower] : {std::pair{"__popcorn_builtin_setjmp", lowerBuiltinSetjmp},
+                               std::pair{"__popcorn_builtin_longjmp", lowerBuiltinLongjmp}})
+        if (Function *F = M.getFunction(Name)) {
+            for (User *U : make_early_inc_range(F->users()))
+                Lower(cast<CallInst>(U)); // popcorn.cfg's macros give nobody the address
+            F->eraseFromParent();
+        }
 }
 
 void lowerSetjmp(Function &F, bool Migratable) {

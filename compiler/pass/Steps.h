@@ -70,6 +70,11 @@ void copyConvention(const llvm::CallBase &From, llvm::CallBase &To, unsigned Fir
 // NamedSections.cpp: the variables between __start_NAME and __stop_NAME become one.
 void joinNamedSections(llvm::Module &M);
 
+// FrameAddress.cpp: a function's frame is what it has on the data stack; other frames and return addresses
+// are null.
+void lowerFrameAddresses(llvm::Function &F);
+bool isFrameMark(const llvm::AllocaInst &A); // the object whose address is the frame's
+
 // LockedAtomics.cpp: atomic operations that need a lock on some ISA become calls of libc.
 void lowerLockedAtomics(llvm::Module &M);
 
@@ -119,6 +124,7 @@ class Migratability {
 // moves, as the area must be part of the data-stack frame, and the record's content is known only after
 // liveness.
 bool isSetjmp(const llvm::CallBase &Call);
+void lowerBuiltinJumps(llvm::Module &M); // __builtin_setjmp and __builtin_longjmp become setjmp and longjmp
 void lowerSetjmp(llvm::Function &F, bool Migratable);
 void setSetjmpBase(llvm::Function &F, llvm::Value *Base);
 void fillSetjmpAreas(Frame &Fr);

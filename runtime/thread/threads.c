@@ -70,6 +70,14 @@ static bool map_data_stack(struct popcorn_stack *stack) {
     return false;
 }
 
+/* For libc's pthread_getattr_np: the kernel's way, to look where memory ends, takes long from another node.
+ */
+uint64_t __popcorn_main_stack(uint64_t *low);
+uint64_t __popcorn_main_stack(uint64_t *low) {
+    *low = popcorn_control()->main_stack.low;
+    return popcorn_control()->main_stack.high;
+}
+
 int threads_start(void) {
     struct popcorn_thread *thread = room_create();
     if (!thread || !map_data_stack(&thread->own_stack))
@@ -77,6 +85,7 @@ int threads_start(void) {
     struct native *native = native_create(thread, native_main_stack(thread));
     if (!native)
         return -E_NOMEM;
+    popcorn_control()->main_stack = thread->own_stack;
     uint64_t *tcb = (uint64_t *)(thread->own_stack.high - POPCORN_TCB_SIZE);
     tcb[POPCORN_TCB_DATA_STACK / 8] = (uint64_t)tcb;
     tcb[POPCORN_TCB_THREAD / 8] = (uint64_t)thread;

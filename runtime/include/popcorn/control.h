@@ -16,7 +16,7 @@
 #include "popcorn/thread.h"
 
 #define POPCORN_CONTROL_MAGIC "POPCORN" /* with its NUL */
-#define POPCORN_CONTROL_VERSION 2
+#define POPCORN_CONTROL_VERSION 3
 #define POPCORN_CONTROL_NODES 32
 
 /* `popcorn migrate` sends this signal with rt_sigqueueinfo()/rt_tgsigqueueinfo(), si_code SI_QUEUE and
@@ -56,7 +56,9 @@ struct popcorn_control {
     struct popcorn_node_entry node[POPCORN_CONTROL_NODES];
     struct popcorn_thread *threads; /* the first; the others by `next` */
     uint32_t nthreads;
-    char program[4096]; /* path of the executable, NUL-terminated */
+    uint32_t reserved;
+    struct popcorn_stack main_stack; /* the data stack of the first thread */
+    char program[4096];              /* path of the executable, NUL-terminated */
 };
 
 /* The calling process's control block: at the same address everywhere. */

@@ -24,6 +24,8 @@ struct popcorn_jump {
     uint64_t reserved[2];
 };
 
+#ifndef __cplusplus
 _Static_assert(sizeof(struct popcorn_jump) == POPCORN_JUMP_WORDS * sizeof(uint64_t), "jmp_buf's size is ABI");
+#endif
 
 #endif

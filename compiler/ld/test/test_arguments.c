@@ -58,7 +58,7 @@ Test(arguments, long_names_are_no_letters) {
                   "-z now -O1 --gc-sections --as-needed a.o");
     cr_expect(!a.strip_all);
     cr_expect_eq(a.inputs.count, 1);
-    cr_expect_eq(a.resolve.count, 1);
+    cr_expect_eq(a.resolve.count, 2); /* the file and -export-dynamic */
 }
 
 Test(arguments, operands_of_defsym_keep_their_names) {

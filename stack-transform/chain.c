@@ -6,7 +6,6 @@
 #include "internal.h"
 
 #define FIRST_BUFFER (64 * 1024UL)
-#define BUFFER_FULL 1 /* no error: the capture begins anew with a larger buffer */
 
 int chain_reserve(struct popcorn_thread *thread, size_t bytes) {
     if (thread->records_size >= bytes)
@@ -47,13 +46,13 @@ static int chain_write(struct chain_writer *w, struct frame_walk *walk, uint64_t
                        char *reason) {
     struct frame_record *landing = chain_put(w, POPCORN_SITE_LANDING, 1);
     if (!landing)
-        return BUFFER_FULL;
+        return CHAIN_FULL;
     landing->values[0] = landing_value;
     while (walk->site) {
         bool setjmp_called = walk->what->flags & POPCORN_SITE_SETJMP;
         struct frame_record *r = chain_put(w, walk->what->number, walk->what->nvalues);
         if (!r)
-            return BUFFER_FULL;
+            return CHAIN_FULL;
         int error = walk_values(walk, r->values, reason);
         if (!error)
             error = walk_up(walk, reason);
@@ -71,37 +70,52 @@ static int no_memory(char *reason) {
     return -E_NOMEM;
 }
 
+int chain_capture(struct chain *chain, const struct popcorn_thread *thread,
+                  const struct machine_context *context, uint64_t value, char reason[STACK_REASON_SIZE]) {
+    struct frame_walk walk;
+    struct chain_writer writer = {.begin = chain->low, .at = chain->high};
+    int error = walk_begin(&walk, thread, context, reason);
+    if (!error)
+        error = chain_write(&writer, &walk, value, reason);
+    chain->outermost = (struct frame_record *)writer.at;
+    chain->frames = writer.frames;
+    chain->setjmps = writer.setjmps;
+    return error;
+}
+
 int stack_capture(struct popcorn_thread *thread, const struct machine_context *context, uint64_t value,
                   enum popcorn_landing landing, char reason[STACK_REASON_SIZE]) {
-    struct frame_walk walk;
-    struct chain_writer writer;
-    int error = BUFFER_FULL;
-    for (size_t size = FIRST_BUFFER; error == BUFFER_FULL; size = thread->records_size * 2) {
+    struct chain chain;
+    int error = CHAIN_FULL;
+    for (size_t size = FIRST_BUFFER; error == CHAIN_FULL; size = thread->records_size * 2) {
         if (chain_reserve(thread, size))
             return no_memory(reason);
-        uint8_t *end = thread->records + thread->records_size;
-        writer = (struct chain_writer){.begin = thread->records, .at = end};
-        error = walk_begin(&walk, thread, context, reason);
-        if (!error)
-            error = chain_write(&writer, &walk, value, reason);
+        chain = (struct chain){.low = thread->records, .high = thread->records + thread->records_size};
+        error = chain_capture(&chain, thread, context, value, reason);
     }
-    if (!error && entries_reserve(thread, writer.setjmps))
+    if (!error && entries_reserve(thread, chain.setjmps))
         return no_memory(reason);
     if (error)
         return error;
-    thread->outermost = (struct frame_record *)writer.at;
-    thread->frames = writer.frames;
-    thread->bytes = (uint64_t)(thread->records + thread->records_size - writer.at);
+    thread->outermost = chain.outermost;
+    thread->frames = chain.frames;
+    thread->bytes = (uint64_t)(chain.high - (uint8_t *)chain.outermost);
     thread->landing = landing;
     thread->from = thread->node;
     return 0;
 }
 
-static bool record_sound(const struct frame_record *r) {
+static bool names_site(const struct frame_record *r) {
     if (r->site == POPCORN_SITE_LANDING)
         return r->nvalues == 1;
     const struct site_description *d = site_describe(r->site);
     return d && d->nvalues == r->nvalues;
+}
+
+bool record_sound(const struct frame_record *r, const uint8_t *end) {
+    size_t left = (size_t)(end - (const uint8_t *)r);
+    return (const uint8_t *)r <= end && left >= RECORD_HEAD && left >= record_size(r->nvalues) &&
+           names_site(r);
 }
 
 int stack_validate(const struct popcorn_thread *thread) {
@@ -111,8 +125,7 @@ int stack_validate(const struct popcorn_thread *thread) {
         return -E_INVAL;
     for (uint64_t frames = 0;; frames++) {
         const struct frame_record *r = (const struct frame_record *)at;
-        if ((size_t)(end - at) < RECORD_HEAD || (size_t)(end - at) < record_size(r->nvalues) ||
-            !record_sound(r))
+        if (!record_sound(r, end))
             return -E_INVAL;
         at += record_size(r->nvalues);
         if (r->site == POPCORN_SITE_LANDING)

@@ -81,6 +81,24 @@ int walk_up(struct frame_walk *, char reason[STACK_REASON_SIZE]);
 /* Reads the frame's live values, what.nvalues of them. 0, or -EFAULT with a reason. */
 int walk_values(const struct frame_walk *, uint64_t *values, char reason[STACK_REASON_SIZE]);
 
+/* A chain of records between two addresses; its landing ends at the higher one. */
+struct chain {
+    uint8_t *low, *high;
+    struct frame_record *outermost;
+    uint64_t frames;
+    size_t setjmps; /* of them, frames of functions that call setjmp */
+};
+
+#define CHAIN_FULL 1
+
+/* As stack_capture(), into the room that the chain has. Also CHAIN_FULL, which is no error: there is too
+ * little. */
+int chain_capture(struct chain *, const struct popcorn_thread *, const struct machine_context *,
+                  uint64_t value, char reason[STACK_REASON_SIZE]);
+
+/* Is this a record of a site of this program, or a landing, and does it end before `end`? */
+bool record_sound(const struct frame_record *, const uint8_t *end);
+
 /* Makes the hop buffer at least `bytes` large. Its contents are lost. 0 or -ENOMEM. */
 int chain_reserve(struct popcorn_thread *, size_t bytes);
 
@@ -106,10 +124,24 @@ void entries_clear(struct popcorn_thread *);
 /* The native function that ends a chain: returns the landing's value. */
 long stack_landing(struct frame_record *);
 
+/* The C half of longjmp (machine.h). */
+struct popcorn_jump;
+_Noreturn long popcorn_longjmp(const struct machine_context *, struct popcorn_jump *, int value);
+
+/* Is this the record of a frame that setjmp stored? */
+bool jump_area_sound(const struct frame_record *area);
+
+/* Writes such a record and, behind it, a landing that returns `value`. */
+void jump_chain_at(struct frame_record *, const struct frame_record *area, uint64_t value);
+
 #define RECORD_HEAD offsetof(struct frame_record, values)
 
 static inline size_t record_size(uint32_t nvalues) {
     return RECORD_HEAD + (size_t)nvalues * sizeof(uint64_t);
+}
+
+static inline const struct frame_record *record_behind(const struct frame_record *r) {
+    return (const struct frame_record *)((const char *)r + record_size(r->nvalues));
 }
 
 static inline struct frame_record *record_inner(struct frame_record *r) {

@@ -18,7 +18,6 @@
 _Static_assert(MACHINE_JUMP_WORDS <= POPCORN_JUMP_NATIVE_WORDS, "jmp_buf is too small for this ISA");
 
 int popcorn_setjmp(struct popcorn_jump *jump, int savemask, struct frame_record *area, uint64_t base);
-_Noreturn long popcorn_longjmp(const struct machine_context *context, struct popcorn_jump *jump, int value);
 void *popcorn_resume_entry(const struct machine_context *context, const struct frame_record *record);
 
 static void **data_stack(void) {
@@ -36,6 +35,8 @@ static void swap_mask(const uint64_t *set, uint64_t *old) {
 int popcorn_setjmp(struct popcorn_jump *jump, int savemask, struct frame_record *area, uint64_t base) {
     const struct popcorn_thread *thread = popcorn_current();
     jump->epoch = thread ? thread->epoch : 0;
+    jump->thread = thread;
+    jump->stack = thread ? thread->stack : NULL;
     jump->pinned = thread ? thread->pinned : 0;
     jump->area = area;
     jump->base = base;
@@ -54,22 +55,22 @@ static _Noreturn void lost(const char *why) {
     popcorn_fatal(line, EXIT_ABORTED);
 }
 
-/* The record of setjmp's frame followed by a landing, in the hop buffer. */
-static struct frame_record *jump_chain(struct popcorn_thread *thread, const struct frame_record *area,
-                                       uint64_t value) {
-    size_t size = record_size(area->nvalues), landing_size = record_size(1);
-    if (chain_reserve(thread, size + landing_size))
-        popcorn_fatal("longjmp: no memory for a frame record", EXIT_ABORTED);
-    uint8_t *at = thread->records + thread->records_size - size - landing_size;
-    struct frame_record *record = (struct frame_record *)at;
-    record->site = area->site;
-    record->nvalues = area->nvalues;
-    for (uint32_t i = 0; i < area->nvalues; i++)
-        record->values[i] = area->values[i];
+void jump_chain_at(struct frame_record *record, const struct frame_record *area, uint64_t value) {
+    __builtin_memcpy(record, area, record_size(area->nvalues));
     struct frame_record *landing = record_inner(record);
     landing->site = POPCORN_SITE_LANDING;
     landing->nvalues = 1;
     landing->values[0] = value;
+}
+
+/* The record of setjmp's frame followed by a landing, in the hop buffer. */
+static struct frame_record *jump_chain(struct popcorn_thread *thread, const struct frame_record *area,
+                                       uint64_t value) {
+    size_t size = record_size(area->nvalues) + record_size(1);
+    if (chain_reserve(thread, size))
+        popcorn_fatal("longjmp: no memory for a frame record", EXIT_ABORTED);
+    struct frame_record *record = (struct frame_record *)(thread->records + thread->records_size - size);
+    jump_chain_at(record, area, value);
     return record;
 }
 
@@ -157,11 +158,15 @@ static bool leads_out(const struct popcorn_thread *thread, const struct machine_
     return sp < stack.low || sp > stack.high || sp < to->reg[MACHINE_SP];
 }
 
+bool jump_area_sound(const struct frame_record *area) {
+    const struct site_description *d = site_describe(area->site);
+    return d && d->nvalues == area->nvalues && d->flags & POPCORN_SITE_SETJMP;
+}
+
 static void check_area(const struct frame_record *area) {
     if (!area)
         lost("it was called through a pointer");
-    const struct site_description *d = site_describe(area->site);
-    if (!d || d->nvalues != area->nvalues || !(d->flags & POPCORN_SITE_SETJMP))
+    if (!jump_area_sound(area))
         lost("its stored frame has been overwritten");
 }
 
@@ -186,7 +191,7 @@ _Noreturn long popcorn_longjmp(const struct machine_context *context, struct pop
         swap_mask(&jump->mask, NULL);
     if (value == 0)
         value = 1;
-    if (!thread || jump->epoch == thread->epoch) {
+    if (!thread || (jump->epoch == thread->epoch && jump->thread == thread)) {
         *data_stack() = (void *)(uintptr_t)jump->data_stack;
         if (thread)
             home->unpin(thread, jump->pinned);

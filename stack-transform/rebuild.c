@@ -3,6 +3,7 @@
  * A chain becomes a stack: its outermost function's resume body is called on an empty stack, and each resume
  * body calls the next one through __popcorn_inner() until the landing returns to the innermost call.
  */
+#include "base/critical.h"
 #include "internal.h"
 
 /* Records to be rebuilt have been captured here, or validated: so their sites have been described before. */
@@ -40,7 +41,11 @@ long (*stack_landed)(struct popcorn_thread *, long value);
 long stack_landing(struct frame_record *record) {
     struct popcorn_thread *thread = popcorn_current();
     long value = (long)record->values[0];
-    return thread->landing == POPCORN_LANDING_JUMP ? value : stack_landed(thread, value);
+    if (thread->landing == POPCORN_LANDING_CONTEXT)
+        critical_leave();
+    else if (thread->landing != POPCORN_LANDING_JUMP)
+        value = stack_landed(thread, value);
+    return value;
 }
 
 _Noreturn void stack_rebuild(struct popcorn_thread *thread) {

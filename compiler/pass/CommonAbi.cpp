@@ -74,7 +74,7 @@ static void lowerListIntrinsic(IntrinsicInst &I) {
 static constexpr uint64_t LeastBlock = 6 * 8;
 
 // The caller's side: unnamed arguments lie in the block as riscv64's va_arg reads them: 8 bytes each, 16-byte
-// aligned values at multiples of 16.
+// aligned values at multiples of 16, words sign-extended.
 static void passBlock(CallInst *Call) {
     const DataLayout &DL = Call->getModule()->getDataLayout();
     FunctionType *T = Call->getFunctionType();
@@ -93,7 +93,8 @@ static void passBlock(CallInst *Call) {
     Block->setAlignment(Align(16));
     markArgumentBlock(Block);
     for (auto [V, Offset] : Unnamed)
-        B.CreateAlignedStore(V, B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Block, Offset), Align(8));
+        B.CreateAlignedStore(V->getType()->isIntegerTy(32) ? B.CreateSExt(V, B.getInt64Ty()) : V,
+                             B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Block, Offset), Align(8));
 
     SmallVector<Value *, 8> Args(Call->arg_begin(), Call->arg_begin() + T->getNumParams());
     Args.push_back(Block);

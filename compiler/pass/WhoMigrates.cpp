@@ -16,8 +16,10 @@ using namespace llvm;
 namespace popcorn {
 
 static bool isRoot(const Function &F) {
-    static const StringSet<> Roots = {
-        "__popcorn_point", "__migrate_shim_internal", "__popcorn_fork", "longjmp", "_longjmp", "siglongjmp"};
+    static const StringSet<> Roots = {"__popcorn_point", "__migrate_shim_internal",
+                                      "__popcorn_fork",  "__popcorn_set_context",
+                                      "longjmp",         "_longjmp",
+                                      "siglongjmp"};
     return F.isDeclaration() && Roots.contains(F.getName());
 }
 

@@ -123,6 +123,7 @@ enum {
     E_MFILE = 24,
     E_NOEXEC = 8,
     E_NOSYS = 38,
+    E_NOTSUP = 95,
     E_TIMEDOUT = 110,
     E_PROTO = 71,
     E_CONNRESET = 104,

@@ -80,8 +80,9 @@ _Noreturn void machine_resume_call(const struct machine_context *, void *fn, voi
  *                              to the context, and restores, what that keeps more than a usual call
  *   __migrate_shim_internal    long popcorn_migrate_shim(struct machine_context *, long nid)
  *   __popcorn_fork             long popcorn_fork(struct machine_context *)
- *   longjmp                    long popcorn_longjmp(struct machine_context *, void *buf, int value)   (never
- * returns)
+ *   __popcorn_set_context      long popcorn_set_context(struct machine_context *, void *jump, void *made,
+ * long leaving) longjmp                    long popcorn_longjmp(struct machine_context *, void *buf, int
+ * value)   (never returns)
  *   __popcorn_setjmp           fills buf's machine_jump_state, then popcorn_setjmp(buf, savemask, area,
  * base); returns 0
  *   __syscall_cp_asm           long __popcorn_syscall(number, six arguments)

@@ -19,7 +19,8 @@ struct portable_ucontext {
     uint64_t flags, link;
     struct room_alternate stack;
     uint64_t mask[16];
-    uint64_t pc, sp, reserved[14]; /* sp: the data stack pointer */
+    uint64_t pc, sp; /* sp: the data stack pointer */
+    uint64_t of_contexts[39];
 };
 
 /* machine/<isa>: stand for musl's cancellation point and the way out of it. */

@@ -126,6 +126,8 @@ void program_begin(void) {
     stack = (struct fake_stack){.words = words, .sp = words + STACK_WORDS};
     tcb = (struct machine_tcb){.self = &tcb, .thread = &thread};
     thread.request = -1;
+    thread.tcb = &tcb;
+    thread.stack = &thread.own_stack;
 }
 
 static void push_frame(unsigned bytes, uint64_t return_address_of_callee) {
@@ -259,6 +261,10 @@ void *popcorn_portable_map(size_t bytes) {
 
 void popcorn_portable_unmap(void *p, size_t bytes) {
     munmap(p, bytes);
+}
+
+void popcorn_require_room(const struct popcorn_thread *t) {
+    (void)t;
 }
 
 _Noreturn void popcorn_fatal(const char *message, int code) {

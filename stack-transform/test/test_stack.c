@@ -426,3 +426,125 @@ Test(stack, memory_of_a_thread_is_given_back) {
     cr_assert(eq(ptr, thread.records, NULL));
     stack_thread_end(&thread);
 }
+
+/*
+ * Contexts.
+ */
+struct popcorn_stack *__popcorn_make_stack(uint64_t memory, uint64_t size, long (*start)(void *),
+                                           void *argument);
+long popcorn_set_context(const struct machine_context *, struct popcorn_jump *, struct popcorn_stack *made,
+                         long);
+enum { SWAP, SET, END };
+
+static uint64_t first_data[64], second_data[64];
+
+/* An escape, or what popcorn_set_context() returned. */
+static volatile long refusal;
+
+static int escape_of_set_context(struct popcorn_stack *made, int leaving) {
+    volatile int how = setjmp(escape);
+    if (!how)
+        refusal = popcorn_set_context(finish_stack(), &jump, made, leaving);
+    return how;
+}
+
+/* The thread is on a stack with three frames, the middle one of which has called setjmp. */
+static void stand_on_first(void) {
+    thread.own_stack =
+        (struct popcorn_stack){.low = (uint64_t)first_data, .high = (uint64_t)(first_data + 64)};
+    push_outermost();
+    push_recurse_2(0x1111);
+    push_jumper(0xba5e, 0x2222);
+    call_setjmp(0);
+    push_recurse_1(0x4444, 0x5555, 0x2222);
+    tcb.data_stack = first_data + 50;
+}
+
+static long start(void *argument) {
+    return *(int *)argument;
+}
+
+/* And goes to one that is new, where it has one frame. */
+static struct popcorn_stack *stand_on_second(int leaving) {
+    static int argument;
+    struct popcorn_stack *made =
+        __popcorn_make_stack((uint64_t)second_data, sizeof second_data, start, &argument);
+    stand_on_first();
+    cr_assert(eq(int, escape_of_set_context(made, leaving), ESCAPE_RUN));
+    cr_assert(eq(ptr, (void *)calls.fn, (void *)start));
+    cr_assert(eq(ptr, calls.arg, &argument));
+    cr_assert(eq(ptr, calls.stack_top, stack.words + STACK_WORDS));
+    cr_assert(eq(ptr, tcb.data_stack, (void *)made->high));
+    stack.sp = stack.words + STACK_WORDS;
+    push_outermost();
+    push_recurse_2(0x9999);
+    return made;
+}
+
+Test(stack, context_is_entered_where_setjmp_was_called) {
+    struct popcorn_stack *made = stand_on_second(SWAP);
+    cr_assert(eq(ptr, thread.stack, made));
+    cr_assert(eq(u64, thread.own_stack.bytes, 16 + 24 + 32 + 16), "the frames that were left");
+    cr_assert(
+        eq(ptr, (char *)thread.own_stack.outermost + thread.own_stack.bytes, (char *)(first_data + 50)));
+    cr_assert(eq(int, escape_of_set_context(NULL, SWAP), ESCAPE_RUN));
+    cr_assert(eq(ptr, thread.stack, &thread.own_stack));
+    cr_assert(eq(ptr, tcb.data_stack, (void *)0xd000), "as it was at setjmp");
+    cr_assert(eq(u32, record(0)->site, 2));
+    cr_assert(eq(u64, record(0)->values[0], 0x1111));
+    cr_assert(eq(u32, record(1)->site, 4), "the frame goes on from setjmp");
+    cr_assert(eq(u64, record(1)->values[1], 0x600d));
+    cr_assert(eq(u32, record(2)->site, POPCORN_SITE_LANDING));
+    cr_assert(eq(u64, record(2)->values[0], 1));
+    cr_assert(ne(ptr, made->outermost, NULL), "and the other stack can be entered again");
+}
+
+static void expect_refusal(struct popcorn_stack *made, int leaving, long error) {
+    struct popcorn_stack *on = thread.stack;
+    void *data = tcb.data_stack;
+    uint64_t epoch = thread.epoch;
+    cr_assert(zero(escape_of_set_context(made, leaving)));
+    cr_assert(eq(long, refusal, error));
+    cr_assert(eq(ptr, thread.stack, on));
+    cr_assert(eq(ptr, tcb.data_stack, data));
+    cr_assert(eq(u64, thread.epoch, epoch));
+}
+
+Test(stack, context_whose_frame_is_gone_is_refused) {
+    stand_on_second(SET);
+    jump.base++;
+    expect_refusal(NULL, SET, -EINVAL);
+    jump.base--;
+    area[0] = 1;
+    expect_refusal(NULL, SET, -EINVAL);
+    area[0] = 4 | 2UL << 32;
+    thread.own_stack.outermost->nvalues = 1000000;
+    expect_refusal(NULL, SET, -EINVAL);
+    jump.area = NULL;
+    expect_refusal(NULL, SET, -EINVAL);
+}
+
+Test(stack, stack_that_was_left_for_good_is_refused) {
+    stand_on_second(END);
+    cr_assert(eq(ptr, thread.own_stack.outermost, NULL));
+    expect_refusal(NULL, SET, -EINVAL);
+}
+
+Test(stack, context_cannot_be_left_without_room_or_in_a_handler) {
+    struct popcorn_stack *made = __popcorn_make_stack((uint64_t)second_data, sizeof second_data, start, NULL);
+    stand_on_first();
+    tcb.data_stack = first_data + 8;
+    expect_refusal(made, SWAP, -ENOMEM);
+    tcb.data_stack = second_data + 8;
+    expect_refusal(made, SWAP, -ENOTSUP);
+    tcb.data_stack = first_data + 50;
+    thread.pinned = 1;
+    expect_refusal(made, SWAP, -EBUSY);
+    cr_assert(eq(int, escape_of_set_context(made, SET), ESCAPE_RUN), "but for good");
+    cr_assert(zero(thread.pinned));
+    cr_assert(eq(ptr, thread.own_stack.outermost, NULL));
+}
+
+Test(stack, stack_too_small_for_its_description_is_none) {
+    cr_assert(eq(ptr, __popcorn_make_stack((uint64_t)second_data, 63, start, NULL), NULL));
+}

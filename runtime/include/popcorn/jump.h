@@ -20,8 +20,9 @@ struct popcorn_jump {
     uint64_t data_stack;                        /* the data stack pointer */
     uint64_t mask;                              /* signal mask, if it was asked for */
     int32_t mask_saved;
-    int32_t pinned; /* thread->pinned: a jump out of a signal handler ends its hold */
-    uint64_t reserved[2];
+    int32_t pinned;                      /* thread->pinned: a jump out of a signal handler ends its hold */
+    const struct popcorn_thread *thread; /* whose epoch it is: contexts take frames to other threads */
+    struct popcorn_stack *stack;         /* the data stack that the frame is on */
 };
 
 #ifndef __cplusplus

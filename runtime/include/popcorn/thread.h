@@ -17,14 +17,22 @@ struct popcorn_hop_times { /* nanoseconds, CLOCK_MONOTONIC */
 
 /* What the landing does besides returning its value to the innermost call. */
 enum popcorn_landing {
-    POPCORN_LANDING_HOP,  /* tells lib/migration that the thread has arrived */
-    POPCORN_LANDING_JUMP, /* nothing: a longjmp rebuilt one frame */
-    POPCORN_LANDING_FORK, /* as HOP; then returns what popcorn_fork_landed() returns */
+    POPCORN_LANDING_HOP,     /* tells lib/migration that the thread has arrived */
+    POPCORN_LANDING_JUMP,    /* nothing: a longjmp rebuilt one frame */
+    POPCORN_LANDING_CONTEXT, /* lets signals in: setcontext rebuilt another stack's frames */
+    POPCORN_LANDING_FORK,    /* as HOP; then returns what popcorn_fork_landed() returns */
 };
 
-/* A data stack: [low, high). */
+/*
+ * A data stack: [low, high). While no thread is on it, the frames that stand on it are a chain of records,
+ * which lies below their data.
+ */
 struct popcorn_stack {
     uint64_t low, high;
+    struct frame_record *outermost; /* atomic; NULL if there are none, or a thread is on the stack */
+    uint64_t bytes;                 /* of the chain */
+    long (*start)(void *); /* of a stack that makecontext() made: what runs on it, and its argument */
+    void *argument;
 };
 
 struct popcorn_thread {

@@ -80,6 +80,15 @@ FUNCTION _longjmp
     bl popcorn_longjmp
     udf #0
 
+FUNCTION __popcorn_set_context
+    SAVE_CONTEXT
+    mov x3, x2
+    mov x2, x1
+    mov x1, x0
+    mov x0, sp
+    bl popcorn_set_context
+    LEAVE
+
 FUNCTION machine_resume_entry
     SAVE_CONTEXT
     str x0, [sp, #-16]!

@@ -113,6 +113,15 @@ FUNCTION _longjmp
     call popcorn_longjmp
     unimp
 
+FUNCTION __popcorn_set_context
+    SAVE_CONTEXT
+    mv a3, a2
+    mv a2, a1
+    mv a1, a0
+    mv a0, sp
+    call popcorn_set_context
+    LEAVE
+
 FUNCTION machine_resume_entry
     SAVE_CONTEXT
     addi sp, sp, -16

@@ -26,6 +26,7 @@ _Noreturn void longjmp(void *buf, int value);
 long __migrate_shim_internal(long nid);
 void __popcorn_point(void);
 long __popcorn_fork(void);
+long __popcorn_set_context(const void *jump, void *made, long leaving);
 long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e,
                       long f);
 void *memcpy(void *restrict, const void *restrict, size_t);
@@ -137,6 +138,11 @@ int popcorn_setjmp(struct popcorn_jump *buf, int savemask, void *area, void *bas
     return 0;
 }
 
+long popcorn_set_context(struct machine_context *context, void *jump, void *made, long leaving) {
+    seen = *context;
+    return jump == &seen && made == stacks ? leaving : -1;
+}
+
 _Noreturn void popcorn_longjmp(struct machine_context *context, struct popcorn_jump *buf, int value) {
     seen = *context;
     machine_jump((const struct machine_jump_state *)buf, value);
@@ -167,6 +173,10 @@ static long fork_stub(long unused) {
     return __popcorn_fork();
 }
 
+static long context_stub(long leaving) {
+    return __popcorn_set_context(&seen, stacks, leaving);
+}
+
 static void test_stubs(void) {
     CHECK(with_live_values(__migrate_shim_internal, 100) == -100);
     CHECK(seen_nid == 100);
@@ -177,6 +187,7 @@ static void test_stubs(void) {
     CHECK(with_live_values(__migrate_shim_internal, 41) == 42);
     CHECK(with_live_values(point, 0) == 1);
     CHECK(with_live_values(fork_stub, 0) == 6);
+    CHECK(with_live_values(context_stub, 2) == 2);
     long (*entry)(long) = (long (*)(long))machine_resume_entry;
     CHECK(with_live_values(entry, 50) == 51);
     CHECK(resumed_record == (void *)50);

@@ -82,6 +82,16 @@ FUNCTION _longjmp
     call popcorn_longjmp
     ud2
 
+FUNCTION __popcorn_set_context
+    SAVE_CONTEXT
+    mov %rdx, %rcx
+    mov %rsi, %rdx
+    mov %rdi, %rsi
+    mov %rsp, %rdi
+    call popcorn_set_context
+    add $CONTEXT, %rsp
+    ret
+
 FUNCTION machine_resume_entry
     SAVE_CONTEXT
     sub $16, %rsp

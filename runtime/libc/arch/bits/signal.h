@@ -13,9 +13,11 @@
 #endif
 
 typedef struct {
-    unsigned long __pc; /* interrupted instruction, on the ISA where the handler runs */
-    unsigned long __sp; /* the data stack pointer */
-    unsigned long __reserved[14];
+    unsigned long __pc;             /* interrupted instruction, on the ISA where the handler runs */
+    unsigned long __sp;             /* the data stack pointer */
+    void *__made;                   /* of a context by makecontext(): its stack (struct popcorn_stack) */
+    unsigned long __environment[4]; /* of a context: fenv_t */
+    unsigned long __jump[34];       /* of a context: jmp_buf */
 } mcontext_t;
 
 struct sigaltstack {

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contexts: a thread goes from one data stack to another. The frames on the stack that it leaves become a
+ * chain of records, which lies on that stack itself, below their data: so it goes where the program's memory
+ * goes, whoever frees the stack frees all of it, and any thread on any ISA can enter it again. The native
+ * stack is the thread's, and begins anew.
+ *
+ * What a ucontext_t holds is a jmp_buf (jump.c): a place in a frame. To enter it is to rebuild the frames of
+ * its stack as far as that one, which goes on from the record that setjmp stored.
+ */
+#include "base/critical.h"
+#include "base/home.h"
+#include "base/kernel.h"
+#include "internal.h"
+#include "popcorn/jump.h"
+
+enum leaving { LEAVE_SWAP, LEAVE_SET, LEAVE_END }; /* runtime/libc/src/ucontext/context.h */
+
+#define STACK_ALIGN 16
+
+struct popcorn_stack *__popcorn_make_stack(uint64_t memory, uint64_t size, long (*start)(void *),
+                                           void *argument);
+long popcorn_set_context(const struct machine_context *context, struct popcorn_jump *jump,
+                         struct popcorn_stack *made, long leaving);
+
+struct popcorn_stack *__popcorn_make_stack(uint64_t memory, uint64_t size, long (*start)(void *),
+                                           void *argument) {
+    struct popcorn_stack *stack = (struct popcorn_stack *)((memory + size - sizeof *stack) & -STACK_ALIGN);
+    if (size < sizeof *stack + STACK_ALIGN)
+        return NULL;
+    *stack =
+        (struct popcorn_stack){.low = memory, .high = (uint64_t)stack, .start = start, .argument = argument};
+    return stack;
+}
+
+static uint64_t *data_stack(const struct popcorn_thread *thread) {
+    return (uint64_t *)((char *)thread->tcb + POPCORN_TCB_DATA_STACK);
+}
+
+/* Writes the frames on the thread's stack below their data. */
+static long keep_frames(struct chain *chain, const struct popcorn_thread *thread,
+                        const struct machine_context *context) {
+    char reason[STACK_REASON_SIZE];
+    uint64_t at = *data_stack(thread) & -8UL;
+    if (at < thread->stack->low || at > thread->stack->high)
+        return -E_NOTSUP;
+    chain->low = (uint8_t *)thread->stack->low;
+    chain->high = (uint8_t *)at;
+    int error = chain_capture(chain, thread, context, 0, reason);
+    return error == CHAIN_FULL ? -E_NOMEM : error ? -E_NOTSUP : 0;
+}
+
+/*
+ * Nobody can come back to a stack whose frames could not be kept. That is an error if somebody surely wants
+ * to: then the thread stays. What a signal handler interrupted cannot be kept.
+ */
+static long leave(struct chain *chain, const struct popcorn_thread *thread,
+                  const struct machine_context *context, enum leaving leaving) {
+    long error = leaving == LEAVE_END ? -E_NOTSUP
+                 : thread->pinned     ? -E_BUSY
+                                      : keep_frames(chain, thread, context);
+    if (error)
+        chain->outermost = NULL;
+    return leaving == LEAVE_SWAP ? error : 0;
+}
+
+/* The record of the frame whose data begin at `base`, in a chain that the program could have written to. */
+static const struct frame_record *find_frame(const struct frame_record *outermost, uint64_t bytes,
+                                             uint64_t base, size_t *setjmps) {
+    const uint8_t *end = (const uint8_t *)outermost + bytes;
+    const struct frame_record *r = outermost;
+    for (*setjmps = 0; record_sound(r, end) && r->site != POPCORN_SITE_LANDING; r = record_behind(r)) {
+        if (!(site_describe(r->site)->flags & POPCORN_SITE_SETJMP))
+            continue;
+        ++*setjmps;
+        if (r->values[0] == base)
+            return r;
+    }
+    return NULL;
+}
+
+/* Puts the chain that ends in setjmp's frame into the hop buffer: the outer frames, then the stored record.
+ */
+static long load_frames(struct popcorn_thread *thread, const struct frame_record *outermost, uint64_t bytes,
+                        const struct popcorn_jump *jump) {
+    size_t setjmps;
+    const struct frame_record *frame = find_frame(outermost, bytes, jump->base, &setjmps);
+    if (!frame || !jump_area_sound(jump->area) || jump->area->nvalues == 0 ||
+        jump->area->values[0] != jump->base)
+        return -E_INVAL;
+    size_t outer = (size_t)((const uint8_t *)frame - (const uint8_t *)outermost);
+    size_t size = outer + record_size(jump->area->nvalues) + record_size(1);
+    if (chain_reserve(thread, size) || entries_reserve(thread, setjmps))
+        return -E_NOMEM;
+    uint8_t *at = thread->records + thread->records_size - size;
+    __builtin_memcpy(at, outermost, outer);
+    jump_chain_at((struct frame_record *)(at + outer), jump->area, 1);
+    thread->outermost = (struct frame_record *)at;
+    thread->bytes = size;
+    thread->landing = POPCORN_LANDING_CONTEXT;
+    return 0;
+}
+
+/* No other thread can enter the stack from here on. */
+static long take_frames(struct popcorn_thread *thread, struct popcorn_stack *stack,
+                        const struct popcorn_jump *jump) {
+    struct frame_record *outermost = __atomic_exchange_n(&stack->outermost, NULL, __ATOMIC_ACQ_REL);
+    long error = outermost ? load_frames(thread, outermost, stack->bytes, jump) : -E_INVAL;
+    if (error && outermost)
+        __atomic_store_n(&stack->outermost, outermost, __ATOMIC_RELEASE);
+    return error;
+}
+
+/* The thread is on the other stack now, and the one it was on can be entered again. */
+static void change(struct popcorn_thread *thread, struct popcorn_stack *to, uint64_t data,
+                   const struct chain *kept) {
+    struct popcorn_stack *from = thread->stack;
+    *data_stack(thread) = data;
+    thread->stack = to;
+    if (!kept->outermost)
+        return;
+    from->bytes = (uint64_t)(kept->high - (uint8_t *)kept->outermost);
+    __atomic_store_n(&from->outermost, kept->outermost, __ATOMIC_RELEASE);
+}
+
+static _Noreturn void enter_made(struct popcorn_thread *thread, struct popcorn_stack *stack,
+                                 const struct chain *kept) {
+    struct popcorn_native_stack native = popcorn_native_stack(thread);
+    change(thread, stack, stack->high, kept);
+    __atomic_store_n(&stack->outermost, NULL, __ATOMIC_RELAXED);
+    thread->epoch++;
+    entries_clear(thread);
+    critical_leave();
+    machine_run((void *)(native.high & ~15UL), stack->start, stack->argument);
+}
+
+static long go(struct popcorn_thread *thread, const struct machine_context *context,
+               const struct popcorn_jump *jump, struct popcorn_stack *made, enum leaving leaving) {
+    struct chain kept = {0};
+    long error = leave(&kept, thread, context, leaving);
+    if (!error && !made)
+        error = take_frames(thread, jump->stack, jump);
+    if (error)
+        return error;
+    if (thread->pinned)
+        home->unpin(thread, made ? 0 : jump->pinned);
+    if (made)
+        enter_made(thread, made, &kept);
+    change(thread, jump->stack, jump->data_stack, &kept);
+    stack_rebuild(thread);
+}
+
+long popcorn_set_context(const struct machine_context *context, struct popcorn_jump *jump,
+                         struct popcorn_stack *made, long leaving) {
+    struct popcorn_thread *thread = popcorn_current();
+    popcorn_require_room(thread);
+    if (!made && !jump->area)
+        return -E_INVAL;
+    if (!made && jump->stack == thread->stack)
+        popcorn_longjmp(context, jump, 1);
+    critical_enter();
+    long error = go(thread, context, jump, made, (enum leaving)leaving);
+    critical_leave();
+    return error;
+}

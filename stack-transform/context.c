@@ -82,7 +82,7 @@ static const struct frame_record *find_frame(const struct frame_record *outermos
 /* Puts the chain that ends in setjmp's frame into the hop buffer: the outer frames, then the stored record.
  */
 static long load_frames(struct popcorn_thread *thread, const struct frame_record *outermost, uint64_t bytes,
-                        const struct popcorn_jump *jump) {
+                        const struct popcorn_jump *jump, int value) {
     size_t setjmps;
     const struct frame_record *frame = find_frame(outermost, bytes, jump->base, &setjmps);
     if (!frame || !jump_area_sound(jump->area) || jump->area->nvalues == 0 ||
@@ -94,7 +94,7 @@ static long load_frames(struct popcorn_thread *thread, const struct frame_record
         return -E_NOMEM;
     uint8_t *at = thread->records + thread->records_size - size;
     __builtin_memcpy(at, outermost, outer);
-    jump_chain_at((struct frame_record *)(at + outer), jump->area, 1);
+    jump_chain_at((struct frame_record *)(at + outer), jump->area, (uint64_t)value);
     thread->outermost = (struct frame_record *)at;
     thread->bytes = size;
     thread->landing = POPCORN_LANDING_CONTEXT;
@@ -102,10 +102,10 @@ static long load_frames(struct popcorn_thread *thread, const struct frame_record
 }
 
 /* No other thread can enter the stack from here on. */
-static long take_frames(struct popcorn_thread *thread, struct popcorn_stack *stack,
-                        const struct popcorn_jump *jump) {
+static long take_frames(struct popcorn_thread *thread, const struct popcorn_jump *jump, int value) {
+    struct popcorn_stack *stack = jump->stack;
     struct frame_record *outermost = __atomic_exchange_n(&stack->outermost, NULL, __ATOMIC_ACQ_REL);
-    long error = outermost ? load_frames(thread, outermost, stack->bytes, jump) : -E_INVAL;
+    long error = outermost ? load_frames(thread, outermost, stack->bytes, jump, value) : -E_INVAL;
     if (error && outermost)
         __atomic_store_n(&stack->outermost, outermost, __ATOMIC_RELEASE);
     return error;
@@ -134,18 +134,28 @@ static _Noreturn void enter_made(struct popcorn_thread *thread, struct popcorn_s
     machine_run((void *)(native.high & ~15UL), stack->start, stack->argument);
 }
 
-static long go(struct popcorn_thread *thread, const struct machine_context *context,
-               const struct popcorn_jump *jump, struct popcorn_stack *made, enum leaving leaving) {
+static long go_to_made(struct popcorn_thread *thread, const struct machine_context *context,
+                       struct popcorn_stack *made, enum leaving leaving) {
     struct chain kept = {0};
     long error = leave(&kept, thread, context, leaving);
-    if (!error && !made)
-        error = take_frames(thread, jump->stack, jump);
     if (error)
         return error;
     if (thread->pinned)
-        home->unpin(thread, made ? 0 : jump->pinned);
-    if (made)
-        enter_made(thread, made, &kept);
+        home->unpin(thread, 0);
+    enter_made(thread, made, &kept);
+}
+
+/* To another stack than the thread is on. */
+static long go_to_place(struct popcorn_thread *thread, const struct machine_context *context,
+                        const struct popcorn_jump *jump, int value, enum leaving leaving) {
+    struct chain kept = {0};
+    long error = leave(&kept, thread, context, leaving);
+    if (!error)
+        error = take_frames(thread, jump, value);
+    if (error)
+        return error;
+    if (thread->pinned)
+        home->unpin(thread, jump->pinned);
     change(thread, jump->stack, jump->data_stack, &kept);
     stack_rebuild(thread);
 }
@@ -159,7 +169,16 @@ long popcorn_set_context(const struct machine_context *context, struct popcorn_j
     if (!made && jump->stack == thread->stack)
         popcorn_longjmp(context, jump, 1);
     critical_enter();
-    long error = go(thread, context, jump, made, (enum leaving)leaving);
+    long error = made ? go_to_made(thread, context, made, (enum leaving)leaving)
+                      : go_to_place(thread, context, jump, 1, (enum leaving)leaving);
+    critical_leave();
+    return error;
+}
+
+long context_jump(struct popcorn_thread *thread, const struct machine_context *context,
+                  const struct popcorn_jump *jump, int value) {
+    critical_enter();
+    long error = go_to_place(thread, context, jump, value, LEAVE_SET);
     critical_leave();
     return error;
 }

@@ -128,6 +128,10 @@ long stack_landing(struct frame_record *);
 struct popcorn_jump;
 _Noreturn long popcorn_longjmp(const struct machine_context *, struct popcorn_jump *, int value);
 
+/* longjmp to a sound place on another data stack. Comes back with a negative errno if nobody can go there. */
+long context_jump(struct popcorn_thread *, const struct machine_context *, const struct popcorn_jump *,
+                  int value);
+
 /* Is this the record of a frame that setjmp stored? */
 bool jump_area_sound(const struct frame_record *area);
 

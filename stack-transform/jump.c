@@ -197,6 +197,8 @@ _Noreturn long popcorn_longjmp(const struct machine_context *context, struct pop
             home->unpin(thread, jump->pinned);
         machine_jump((const struct machine_jump_state *)(const void *)jump->native, value);
     }
+    if (jump->area && jump->stack != thread->stack && context_jump(thread, context, jump, value))
+        lost("the function that called it has returned");
     home->unpin(thread, jump->pinned);
     jump_by_rebuilding(thread, context, jump, value);
 }

@@ -499,6 +499,16 @@ Test(stack, context_is_entered_where_setjmp_was_called) {
     cr_assert(ne(ptr, made->outermost, NULL), "and the other stack can be entered again");
 }
 
+Test(stack, longjmp_goes_to_another_stack) {
+    struct popcorn_stack *made = stand_on_second(SET);
+    cr_assert(eq(int, escape_of_longjmp(5), ESCAPE_RUN));
+    cr_assert(eq(ptr, thread.stack, &thread.own_stack));
+    cr_assert(eq(u32, record(1)->site, 4));
+    cr_assert(eq(u64, record(2)->values[0], 5));
+    cr_assert(ne(ptr, made->outermost, NULL));
+    expect_lost("longjmp: cannot go back to setjmp: the function that called it has returned");
+}
+
 static void expect_refusal(struct popcorn_stack *made, int leaving, long error) {
     struct popcorn_stack *on = thread.stack;
     void *data = tcb.data_stack;

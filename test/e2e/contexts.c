@@ -193,6 +193,35 @@ static void jumping(void) {
     free(c.stack);
 }
 
+/* Coroutines that makecontext makes and setjmp and longjmp switch between, as some libraries do for speed. */
+static jmp_buf main_place, far_place;
+
+static void switches(int rounds, int salt) {
+    int local[2] = {rounds, salt};
+    for (volatile int i = 0; i < rounds; i++) {
+        int got = setjmp(far_place);
+        point();
+        if (got == 0)
+            longjmp(main_place, 10 + i);
+        printf("far %d %d\n", got, local[1]);
+    }
+    longjmp(main_place, 1);
+}
+
+static void switching(void) {
+    getcontext(&first);
+    first.uc_stack = (stack_t){.ss_sp = one_stack, .ss_size = sizeof one_stack};
+    makecontext(&first, (void (*)(void))switches, 2, 4, 77);
+    volatile int turns = 0;
+    int got = setjmp(main_place);
+    point();
+    printf("near %d\n", got);
+    if (got == 0)
+        swapcontext(&last, &first);
+    if (got != 1)
+        longjmp(far_place, 20 + turns++);
+}
+
 /* A coroutine that each of several threads takes a step further. */
 static void steps(int n, int unused) {
     struct coroutine *self = current;
@@ -278,6 +307,7 @@ int main(void) {
     printf("left and entered %d\n", left_and_entered(7));
     to_each_other();
     jumping();
+    switching();
     handed_over();
     failing();
     void *result = &thread;

@@ -74,7 +74,7 @@ static const struct option options[] = {
     {"no-fatal-warnings", NONE, PASS},
     {"color-diagnostics", MAYBE_JOINED, PASS},
     {"no-color-diagnostics", NONE, PASS},
-    {"mllvm", JOINED_OR_NEXT, PASS},
+    {"mllvm", JOINED_OR_NEXT, SPECIAL},
     {"plugin-opt", JOINED_OR_NEXT, SPECIAL},
     {"save-temps", MAYBE_JOINED, DROP},
     {"fat-lto-objects", NONE, DROP},
@@ -364,6 +364,8 @@ static void special(struct arguments *a, const struct option *o, const char *val
         a->keep_temps = value;
     else if (is(o, "popcorn-time", NULL))
         a->show_time = true;
+    else if (is(o, "mllvm", NULL))
+        list_add(&a->llvm, value);
     else if (is(o, "plugin-opt", NULL))
         plugin_option(a, value);
     else {

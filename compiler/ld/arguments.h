@@ -27,6 +27,7 @@ struct arguments {
     struct list image;   /* what goes to the link of each image besides: --defsym and the like */
     struct list inputs;  /* files named, in order */
     struct list libraries, search; /* -l and -L */
+    struct list llvm;              /* -mllvm: options of the optimiser */
     struct list keep;              /* names that must stay visible: -u, operands of --defsym */
     const char *keep_temps;        /* a folder, or null */
     const char *map;               /* -Map: of the first image */

@@ -35,25 +35,8 @@ struct module {
     struct symbols symbols;
     const char *native; /* the run time's archive that names are resolved against */
     const char *arithmetic;
-    const char *resolved, *used, *lowered;
+    const char *resolved, *lowered;
 };
-
-/* Intrinsics that become calls of libm's function of the same name where an ISA lacks the instruction. */
-static const char *const math[] = {
-    "sin",  "cos",       "tan",   "asin",     "acos",  "atan",   "sinh",      "cosh",  "tanh",
-    "exp",  "exp2",      "exp10", "log",      "log2",  "log10",  "pow",       "sqrt",  "floor",
-    "ceil", "trunc",     "rint",  "copysign", "round", "lround", "llround",   "lrint", "llrint",
-    "fma",  "roundeven", "ldexp", "frexp",    "modf",  "atan2",  "nearbyint",
-};
-
-/* And those that become another's; the instruction `frem`, which any module may have, is no intrinsic. */
-static const struct {
-    const char *intrinsic, *function;
-} other_math[] = {
-    {"minnum", "fmin"}, {"maxnum", "fmax"}, {"pow", "cbrt"}, {NULL, "fmod"}, {NULL, "trunc"},
-};
-
-static const char *const precisions[] = {"", "f", "l"}; /* endings of libm's names */
 
 static void write_response(const char *path, const struct list *words) {
     struct buffer text = {0};
@@ -135,45 +118,48 @@ static bool resolve(const struct module *m) {
     return run_lld(&words, m->resolved);
 }
 
-/* Names of intrinsics in use lie as they are in a bitcode file's string table. */
-static bool uses(const struct file_bytes *bitcode, const char *intrinsic) {
-    char *text = must_format(".%s.", intrinsic);
-    bool found = memmem(bitcode->bytes, bitcode->size, text, strlen(text)) != NULL;
-    free(text);
-    return found;
+/* The names that stay visible in the module. */
+static const char *write_kept(const struct module *m) {
+    struct buffer names = {0};
+    const char *path = work_file("keep.txt");
+    for (size_t i = 0; i < m->keep.count; i++)
+        buffer_printf(&names, "%s\n", m->keep.item[i]);
+    for (size_t i = 0; m->symbols.has_dlsym && i < m->symbols.exported.count; i++)
+        buffer_printf(&names, "%s\n", m->symbols.exported.item[i]);
+    work_write(path, names.bytes, names.size);
+    buffer_free(&names);
+    return path;
 }
 
-/* Functions of libm that code generators may call for what is in the module. */
-static struct list math_functions(const char *module) {
-    struct file_bytes f;
-    struct list found = {0}, functions = {0};
-    if (!file_map(module, &f))
-        die("%s: %s", module, strerror(errno));
-    for (size_t i = 0; i < sizeof math / sizeof *math; i++)
-        if (uses(&f, math[i]))
-            list_add(&found, math[i]);
-    for (size_t i = 0; i < sizeof other_math / sizeof *other_math; i++)
-        if (!other_math[i].intrinsic || uses(&f, other_math[i].intrinsic))
-            list_add(&found, other_math[i].function);
-    file_unmap(&f);
-    for (size_t i = 0; i < found.count; i++)
-        for (size_t j = 0; j < sizeof precisions / sizeof *precisions; j++)
-            list_add(&functions, must_format("%s%s", found.item[i], precisions[j]));
-    return functions;
-}
-
-/* A module's names: defined by it (global or not), and needed. */
-struct names {
-    struct list defined, undefined;
-};
-
-static struct names names_of(const char *module) {
+static bool lower(const struct module *m) {
+    const struct arguments *a = m->arguments;
+    const char *symbols = work_file("symbols.txt");
     struct list argv = {0};
-    struct names names = {0};
+    symbols_write(&m->symbols, symbols);
+    list_add(&argv, "opt-19");
+    list_add(&argv, must_format("-load-pass-plugin=%s", paths_lib("popcorn-pass.so")));
+    list_add(&argv, must_format("-passes=popcorn-keep,globaldce,lto<O%s>,%s", a->optimise,
+                                a->migration ? "popcorn" : "popcorn-plain"));
+    list_add(&argv, must_format("-popcorn-keep=%s", write_kept(m)));
+    list_add(&argv, must_format("-popcorn-symbols=%s", symbols));
+    for (size_t i = 0; i < sizeof tuned / sizeof *tuned; i++)
+        list_add(&argv, tuned[i]);
+    for (size_t i = 0; i < a->llvm.count; i++)
+        list_add(&argv, a->llvm.item[i]);
+    list_add(&argv, m->resolved);
+    list_add(&argv, "-o");
+    list_add(&argv, m->lowered);
+    return work_run(&argv, NULL, NULL);
+}
+
+/* Names that the lowered module needs and neither native code nor the linker script has. */
+static struct list missing_names(const struct module *m, const struct list *native) {
+    struct list argv = {0}, missing = {0};
     const char *output = work_file("names.txt");
     list_add(&argv, "llvm-nm-19");
     list_add(&argv, "--format=posix");
-    list_add(&argv, module);
+    list_add(&argv, "--undefined-only");
+    list_add(&argv, m->lowered);
     if (!work_run(&argv, output, NULL))
         die_quietly();
     FILE *f = fopen(output, "re");
@@ -181,93 +167,16 @@ static struct names names_of(const char *module) {
     size_t size = 0;
     while (f && getline(&line, &size, f) > 0) {
         char *type = strchr(line, ' ');
-        if (!type || !strncmp(line, "llvm.", 5))
+        if (!type || type[1] != 'U') /* weak ones may stay undefined */
             continue;
-        *type++ = 0;
-        if (*type == 'U')
-            list_add(&names.undefined, must_strdup(line));
-        else if (*type != 'w' && *type != 'v') /* weak ones may stay undefined */
-            list_add(&names.defined, must_strdup(line));
+        *type = 0;
+        if (strncmp(line, "llvm.", 5) && !list_has(native, line) && !script_defines(line) &&
+            !list_has(&m->arguments->keep, line))
+            list_add(&missing, must_strdup(line));
     }
     free(line);
     if (f)
         fclose(f);
-    return names;
-}
-
-/* The names that stay visible in the module. */
-static const char *write_kept(const struct module *m) {
-    struct buffer names = {0};
-    const char *path = work_file("keep.txt");
-    for (size_t i = 0; i < m->keep.count; i++)
-        buffer_printf(&names, "%s\n", m->keep.item[i]);
-    for (size_t i = 0; i < m->symbols.exported.count; i++)
-        buffer_printf(&names, "%s\n", m->symbols.exported.item[i]);
-    work_write(path, names.bytes, names.size);
-    buffer_free(&names);
-    return path;
-}
-
-static bool run_opt(const struct module *m, const char *passes, const char *output) {
-    struct list argv = {0};
-    list_add(&argv, "opt-19");
-    list_add(&argv, must_format("-load-pass-plugin=%s", paths_lib("popcorn-pass.so")));
-    list_add(&argv, must_format("-passes=internalize,globaldce%s", passes));
-    list_add(&argv, must_format("-internalize-public-api-file=%s", write_kept(m)));
-    list_add(&argv, must_format("-popcorn-symbols=%s", work_file("symbols.txt")));
-    for (size_t i = 0; i < sizeof tuned / sizeof *tuned; i++)
-        list_add(&argv, tuned[i]);
-    list_add(&argv, m->resolved);
-    list_add(&argv, "-o");
-    list_add(&argv, output);
-    return work_run(&argv, NULL, NULL);
-}
-
-/*
- * The functions of libm that the program uses, by an intrinsic or by a call that the optimiser may turn into
- * one, stay visible.
- */
-static void keep_math(struct module *m) {
-    if (!run_opt(m, "", m->used))
-        die_quietly();
-    const struct list functions = math_functions(m->used);
-    for (size_t i = 0; i < functions.count; i++)
-        list_add(&m->keep, functions.item[i]);
-    const struct names names = names_of(m->used);
-    for (size_t i = 0; i < sizeof math / sizeof *math; i++)
-        for (size_t j = 0; j < sizeof precisions / sizeof *precisions; j++) {
-            const char *name = must_format("%s%s", math[i], precisions[j]);
-            if (list_has(&names.defined, name))
-                list_add(&m->keep, name);
-        }
-}
-
-static bool lower(struct module *m) {
-    const struct arguments *a = m->arguments;
-    symbols_write(&m->symbols, work_file("symbols.txt"));
-    keep_math(m);
-    return run_opt(m, must_format(",lto<O%s>,%s", a->optimise, a->migration ? "popcorn" : "popcorn-plain"),
-                   m->lowered);
-}
-
-/*
- * Names that the lowered module needs and neither it, nor native code, nor the linker script has. Functions
- * of libm that have been asked for in vain may not be needed on these ISAs: the links of the images will
- * tell.
- */
-static struct list missing_names(const struct module *m, const struct list *native) {
-    struct list missing = {0};
-    const struct names names = names_of(m->lowered);
-    const struct list functions = math_functions(m->lowered);
-    for (size_t i = 0; i < names.undefined.count; i++) {
-        const char *name = names.undefined.item[i];
-        if (!list_has(native, name) && !script_defines(name) && !list_has(&m->arguments->keep, name))
-            list_add(&missing, name);
-    }
-    for (size_t i = 0; i < functions.count; i++)
-        if (!list_has(&names.defined, functions.item[i]) && !list_has(native, functions.item[i]) &&
-            !list_has(&m->wanted, functions.item[i]))
-            list_add(&missing, functions.item[i]);
     return missing;
 }
 
@@ -302,7 +211,6 @@ const char *module_make(const struct arguments *a) {
     m.native = paths_lib("riscv64/libpopcorn-rt.a");
     m.arithmetic = paths_lib("riscv64/libgcc.a");
     m.resolved = work_file("resolved.bc");
-    m.used = work_file("used.bc");
     m.lowered = work_file("module.bc");
     for (size_t i = 0; isa_at(i); i++)
         inputs_names(paths_lib(must_format("%s/libpopcorn-rt.a", isa_at(i)->name)), &native, &m.keep);

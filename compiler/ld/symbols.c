@@ -30,6 +30,7 @@ static void read_line(struct symbols *s, char *line, const char *libc_folder) {
     if (!libc && strchr(flags, 'x'))
         list_add(&s->exported, kept);
     s->has_dlopen |= libc && !strcmp(name, "dlopen");
+    s->has_dlsym |= libc && (!strcmp(name, "dlsym") || !strcmp(name, "dladdr"));
 }
 
 void symbols_read(struct symbols *s, const char *path, const char *libc_folder) {

@@ -14,6 +14,7 @@ struct symbols {
     struct list global;   /* defined anywhere in the program */
     struct list exported; /* and what --export-dynamic and its like name of them */
     bool has_dlopen;      /* libc's: the program refers to it */
+    bool has_dlsym;       /* or dladdr: somebody may find what is exported */
 };
 
 /* Reads lld's file; what is defined in `libc_folder` is exported by nobody. */

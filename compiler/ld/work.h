@@ -44,8 +44,8 @@ void progress_begin(bool verbose);
 __attribute__((format(printf, 1, 2))) void progress(const char *format, ...);
 
 /*
- * --popcorn-time: prints a line for each program that ran to standard error, with its seconds by the clock and
- * of processors and the most memory it had. Steps may have run side by side.
+ * --popcorn-time: prints a line for each program that ran to standard error, with its seconds by the clock
+ * and of processors and the most memory it had. Steps may have run side by side.
  */
 void work_print_times(void);
 

@@ -16,8 +16,9 @@
 //    frames, and nobody has to know what a backend hides in them.
 //
 // `-passes=popcorn` does all of it; `-passes=popcorn-plain` only the first part, for a program that shall
-// never move.
+// never move. `-passes=popcorn-keep` comes first, before the optimiser: Keep.cpp.
 
+#include "Keep.h"
 #include "Steps.h"
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/Verifier.h"
@@ -81,6 +82,7 @@ class PopcornPass : public PassInfoMixin<PopcornPass> {
             for (Function &F : M)
                 lowerSetjmp(F, false);
         emitTables(M, Frames, NextSite);
+        declareLibraryFunctions(M);
         if (verifyModule(M, &errs()))
             report_fatal_error("popcorn: the pass made an invalid module");
         return PreservedAnalyses::none();
@@ -94,11 +96,26 @@ class PopcornPass : public PassInfoMixin<PopcornPass> {
     bool Migration;
 };
 
+class KeepPass : public PassInfoMixin<KeepPass> {
+  public:
+    PreservedAnalyses run(Module &M, ModuleAnalysisManager &) {
+        keepVisible(M);
+        return PreservedAnalyses::none();
+    }
+
+    static bool isRequired() {
+        return true;
+    }
+};
+
 static bool parsePipelineElement(StringRef Name, ModulePassManager &MPM,
                                  ArrayRef<PassBuilder::PipelineElement>) {
-    if (Name != "popcorn" && Name != "popcorn-plain")
+    if (Name == "popcorn-keep")
+        MPM.addPass(KeepPass());
+    else if (Name == "popcorn" || Name == "popcorn-plain")
+        MPM.addPass(PopcornPass(Name == "popcorn"));
+    else
         return false;
-    MPM.addPass(PopcornPass(Name == "popcorn"));
     return true;
 }
 

@@ -77,6 +77,30 @@ Test(arguments, native_isa_goes_first) {
     cr_expect_eq(a.isas.count, 1);
 }
 
+Test(arguments, native_is_this_machines_isa) {
+    struct utsname host;
+    uname(&host);
+    struct arguments a = read_line("--popcorn-isas=native a.o");
+    cr_assert_eq(a.isas.count, 1);
+    cr_expect_str_eq(a.isas.item[0], host.machine);
+    a = read_line("--popcorn-isas=native,riscv64,aarch64,x86_64 a.o");
+    cr_expect_eq(a.isas.count, 3);
+}
+
+Test(arguments, exported_names_are_for_lld) {
+    struct arguments a = read_line("-export-dynamic --dynamic-list=names --export-dynamic-symbol=f a.o");
+    cr_expect(list_has(&a.resolve, "--export-dynamic") && list_has(&a.resolve, "--dynamic-list=names") &&
+              list_has(&a.resolve, "--export-dynamic-symbol=f"));
+}
+
+Test(arguments, llvms_options_are_the_optimisers) {
+    struct arguments a = read_line("-mllvm -unroll-count=3 -mllvm=-other --popcorn-time a.o");
+    cr_assert_eq(a.llvm.count, 2);
+    cr_expect_str_eq(a.llvm.item[0], "-unroll-count=3");
+    cr_expect_str_eq(a.llvm.item[1], "-other");
+    cr_expect(a.show_time && a.resolve.count == 1);
+}
+
 Test(arguments, all_isas_by_default) {
     cr_expect_eq(read_line("a.o").isas.count, 3);
 }

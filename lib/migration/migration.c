@@ -7,14 +7,15 @@
 
 #include "base/clock.h"
 #include "base/descriptors.h"
+#include "base/home.h"
 #include "base/kernel.h"
 #include "base/text.h"
 #include "popcorn/control.h"
 #include "popcorn/stack.h"
 #include "shared.h"
 
-#define NR_getcwd 17
 #define HOPPED 1
+#define GATHER INT32_MAX /* as a request: to be with all others, not on a node */
 
 _Static_assert(STACK_REASON_SIZE <= POPCORN_REASON_SIZE, "a capture's reason fits");
 
@@ -130,6 +131,13 @@ void migration_attach(struct migration_shared *s) {
     stack_landed = migration_landed;
 }
 
+void migration_restored(struct migration_shared *s) {
+    migration_attach(s);
+    if (text_equal(s->stats_path, "-"))
+        s->stats_fd = descriptors_keep((int)KERNEL(NR_fcntl, 2, FCNTL_DUPFD_CLOEXEC, 0));
+    update_flag();
+}
+
 bool migration_wants_nodes(void) {
     for (int i = 0; i < shared->rules.count; i++)
         if (shared->rules.rule[i].where != RULE_SELF)
@@ -194,6 +202,14 @@ int migration_request(struct popcorn_thread *thread, int nid) {
     return 0;
 }
 
+void (*migration_gather)(struct popcorn_thread *, const struct machine_context *);
+
+void migration_call_together(struct popcorn_thread *thread) {
+    if (__atomic_exchange_n(&thread->request, GATHER, __ATOMIC_SEQ_CST) < 0)
+        __atomic_add_fetch(&shared->requests, 1, __ATOMIC_SEQ_CST);
+    set_flag(1);
+}
+
 void migration_asked(struct popcorn_thread *thread, uint64_t value) {
     if ((value & POPCORN_MIGRATE_MASK) == (POPCORN_MIGRATE_VALUE(0) & POPCORN_MIGRATE_MASK))
         migration_request(thread, (int)(uint32_t)value);
@@ -237,7 +253,8 @@ long migration_go(struct popcorn_thread *thread, const struct machine_context *c
 static long migration_landed(struct popcorn_thread *thread, long value) {
     thread->times.rebuilt = hop_clock();
     popcorn_release_signals();
-    count_hop(shared, thread);
+    if (thread->landing != POPCORN_LANDING_RESTART)
+        count_hop(shared, thread);
     return thread->landing == POPCORN_LANDING_FORK ? popcorn_fork_landed(thread) : value;
 }
 
@@ -264,6 +281,14 @@ long popcorn_migrate_shim(const struct machine_context *context, long nid);
 
 #define POINTS_KEPT 1024 /* counted in the thread before they are added to the program's */
 
+/* At the program's home; a thread that is elsewhere comes there first, and is asked again. */
+static void gather(struct popcorn_thread *thread, const struct machine_context *context) {
+    if (home_here)
+        migration_gather(thread, context);
+    else
+        migration_go(thread, context, popcorn_control()->origin, HOPPED, POPCORN_LANDING_HOP);
+}
+
 /* HOPPED never comes from here, but from the landing; 0: no hop wanted; negative: refused. */
 long popcorn_point(const struct machine_context *context) {
     struct popcorn_thread *thread = popcorn_current();
@@ -277,6 +302,10 @@ long popcorn_point(const struct machine_context *context) {
     popcorn_hold_signals();
     int target = point_target(thread, context);
     popcorn_release_signals();
+    if (target == GATHER) {
+        gather(thread, context);
+        return 0;
+    }
     return target == TRIGGER_NONE ? 0 : migration_go(thread, context, target, HOPPED, POPCORN_LANDING_HOP);
 }
 

@@ -26,7 +26,7 @@ int memory_start(void) {
                             .kind = REGION_PRIVATE,
                             .system = 1,
                             .file = -1};
-    regions->capacity = (LAYOUT_REGIONS_SIZE - sizeof *regions) / sizeof(struct region);
+    regions->capacity = REGIONS_CAPACITY;
     regions_add(regions, &system);
     return 0;
 }

@@ -17,6 +17,8 @@ extern char __popcorn_data_end[] __attribute__((weak));
 extern struct popcorn_lock memory_lock; /* the origin's: over the region table and all mappings */
 extern int memory_file_fd;              /* -1 while memory is private */
 
+#define REGIONS_CAPACITY ((LAYOUT_REGIONS_SIZE - sizeof(struct regions)) / sizeof(struct region))
+
 static inline struct regions *memory_regions(void) {
     return (struct regions *)LAYOUT_REGIONS;
 }

@@ -58,6 +58,13 @@ bool regions_system(const struct regions *t, uint64_t start, uint64_t end) {
     return false;
 }
 
+bool regions_any_of_file(const struct regions *t, uint64_t start, uint64_t end) {
+    for (uint32_t i = regions_search(t, start); i < t->count && t->entry[i].start < end; i++)
+        if (t->entry[i].kind == REGION_FILE)
+            return true;
+    return false;
+}
+
 bool regions_lowered_by(const struct regions *t, uint64_t start, uint64_t end, uint32_t protection) {
     for (uint32_t i = regions_search(t, start); i < t->count && t->entry[i].start < end; i++)
         if (t->entry[i].protection & ~protection)

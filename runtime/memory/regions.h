@@ -60,6 +60,9 @@ bool regions_all(const struct regions *, uint64_t start, uint64_t end);
 /* Is any byte of [start, end) the run time's own? */
 bool regions_system(const struct regions *, uint64_t start, uint64_t end);
 
+/* Is any byte of [start, end) of a shared mapping of a file? */
+bool regions_any_of_file(const struct regions *, uint64_t start, uint64_t end);
+
 /* Does a region in [start, end) allow what `protection` does not? */
 bool regions_lowered_by(const struct regions *, uint64_t start, uint64_t end, uint32_t protection);
 

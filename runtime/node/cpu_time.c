@@ -53,7 +53,7 @@ static int64_t task_time(int pid, int tid) {
 
 int64_t nodes_thread_cpu_time(const struct popcorn_thread *thread, bool with_origin) {
     const struct popcorn_control *control = popcorn_control();
-    int64_t sum = with_origin ? task_time(control->pid, thread->tid) : 0;
+    int64_t sum = with_origin ? task_time(control->pid, thread->kernel_tid) : 0;
     for (int i = 0; i < (int)control->nnodes && !home_machines; i++)
         if (i != control->origin && node_runs(i) && thread->mailbox->worker[i])
             sum += task_time(control->node[i].pid, thread->mailbox->worker[i]);

@@ -11,13 +11,21 @@ static long read_file(void *file, void *buffer, size_t size, uint64_t offset) {
     return KERNEL(NR_pread64, *(int *)file, buffer, size, offset);
 }
 
-static int open_executable(void) {
+static int program_file = -1;
+
+void image_program_is(int file) {
+    program_file = file;
+}
+
+int image_program(void) {
+    if (program_file >= 0)
+        return (int)KERNEL(NR_fcntl, program_file, FCNTL_DUPFD_CLOEXEC, 0);
     return (int)KERNEL(NR_openat, AT_CWD, EXECUTABLE, OPEN_RDONLY | OPEN_CLOEXEC, 0);
 }
 
 bool image_manifest(struct popcorn_manifest *manifest) {
     struct popcorn_container container;
-    int file = open_executable();
+    int file = image_program();
     enum popcorn_container_state state = POPCORN_CONTAINER_FOREIGN;
     if (file >= 0) {
         state = popcorn_container_open(&container, read_file, &file);
@@ -83,7 +91,7 @@ static int extract(struct popcorn_container *c, int index, const char *isa, char
 
 int image_open(const char *isa, char reason[POPCORN_REASON_SIZE]) {
     struct popcorn_container container;
-    int file = open_executable();
+    int file = image_program();
     if (file < 0)
         return refuse(reason, isa, "cannot be read: the executable cannot be opened", file);
     if (text_equal(isa, MACHINE_NAME))

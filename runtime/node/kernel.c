@@ -108,7 +108,7 @@ static void make_forget(int nid) {
 }
 
 static void call_to_halt(const struct popcorn_thread *thread) {
-    struct popcorn_signal signal = {.signo = SIGNAL_USER1, .code = -1, .tid = (uint32_t)thread->tid};
+    struct popcorn_signal signal = {.signo = SIGNAL_USER1, .code = -1, .tid = (uint32_t)thread->kernel_tid};
     device_ioctl(POPCORN_IOC_SIGNAL, &signal);
 }
 

@@ -67,6 +67,29 @@ static int list_machines(char **environment, const struct popcorn_manifest *mani
     return r;
 }
 
+void nodes_restored(char **environment) {
+    struct popcorn_control *control = popcorn_control();
+    list = (struct popcorn_node_list){.count = (int)control->nnodes};
+    if (control->nnodes > POPCORN_CONTROL_NODES)
+        popcorn_fatal("the checkpoint is damaged: its list of nodes", NODE_EXIT_DIED);
+    for (int i = 0; i < list.count; i++) {
+        struct text t = text_begin(list.isa[i], sizeof list.isa[i]);
+        control->node[i].isa[sizeof control->node[i].isa - 1] = 0;
+        text_string(&t, control->node[i].isa);
+        control->node[i].pid = 0;
+        control->node[i].state = POPCORN_NODE_ABSENT;
+    }
+    int origin = find_origin();
+    if (origin < 0)
+        popcorn_fatal("this machine's ISA, " MACHINE_NAME ", is not among the program's nodes",
+                      NODE_EXIT_DIED);
+    native_node = origin;
+    fill_control(origin);
+    __builtin_memset((void *)LAYOUT_NODES, 0, LAYOUT_NODES_SIZE);
+    nodes_carried_by(&local_carrier);
+    qemu_search_path(variable(environment, "PATH"));
+}
+
 int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]) {
     const char *isas[POPCORN_MANIFEST_IMAGES + 1];
     struct popcorn_manifest manifest;

@@ -20,6 +20,10 @@ extern long (*nodes_system_call)(struct popcorn_thread *, long number, const lon
  * sets the backend. 0, or -EINVAL with one line in `error`. */
 int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]);
 
+/* The same in a process that begins with a checkpoint's memory: the list is that of its control block, and
+ * this process the first node of its ISA. Ends the process with one line if there is none. */
+void nodes_restored(char **environment);
+
 /* The list, once it has been read. */
 const struct popcorn_node_list *nodes_list(void);
 

@@ -2,6 +2,7 @@
 /* The nodes' processes as the origin knows them: a socket each, which ends when either side does. */
 #include "base/descriptors.h"
 #include "base/lock.h"
+#include "base/own_signal.h"
 #include "memory/memory.h"
 #include "node/internal.h"
 #include "thread/native.h"
@@ -43,7 +44,7 @@ void node_fail(int nid) {
 /* From now on the run time's own signal comes when the other end closes, whatever the threads are waiting
  * for. */
 void peers_enter(int nid, int socket) {
-    KERNEL(NR_fcntl, socket, FCNTL_SETSIG, POPCORN_MIGRATE_SIGNAL);
+    KERNEL(NR_fcntl, socket, FCNTL_SETSIG, own_signal);
     KERNEL(NR_fcntl, socket, FCNTL_SETOWN, popcorn_control()->pid);
     KERNEL(NR_fcntl, socket, FCNTL_SETFL, OPEN_RDWR | OPEN_ASYNC);
     lock_take(&peers_lock);

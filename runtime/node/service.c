@@ -80,7 +80,7 @@ static void refuse_worker(struct popcorn_thread *thread) {
 }
 
 static void make_worker(struct popcorn_thread *thread) {
-    bool main_thread = thread->tid == popcorn_control()->pid;
+    bool main_thread = thread->tid == popcorn_control()->seen_pid;
     atomic_fetch_add(&thread->mailbox->workers, 1);
     struct native *native =
         native_create(thread, main_thread ? native_main_stack(thread) : NATIVE_THREAD_STACK);

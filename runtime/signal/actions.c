@@ -3,6 +3,7 @@
 #include "base/home.h"
 #include "base/kernel.h"
 #include "base/lock.h"
+#include "base/own_signal.h"
 #include "memory/layout.h"
 #include "popcorn/control.h"
 #include "signal/internal.h"
@@ -19,7 +20,7 @@ static struct actions *table(void) {
 }
 
 uint64_t signals_allowed(uint64_t mask) {
-    return mask & ~SIGNAL_BIT(POPCORN_MIGRATE_SIGNAL);
+    return mask & ~SIGNAL_BIT(own_signal);
 }
 
 void signals_forked(struct popcorn_thread *thread) {
@@ -118,7 +119,7 @@ static long change(int sig, const struct signal_action *action) {
 }
 
 long signals_action(int sig, const struct signal_action *action, struct signal_action *old, size_t size) {
-    if (size != 8 || sig < 1 || sig >= SIGNAL_COUNT || sig == POPCORN_MIGRATE_SIGNAL)
+    if (size != 8 || sig < 1 || sig >= SIGNAL_COUNT || sig == own_signal)
         return -E_INVAL;
     struct signal_action wanted, before;
     if (action && machine_from_user(&wanted, action, sizeof wanted))
@@ -153,6 +154,12 @@ uint64_t signals_fault_begins(int sig) {
     if (action.flags & (unsigned)ACTION_RESETHAND)
         signals_action(sig, &by_default, NULL, 8);
     return old;
+}
+
+void signals_reinstall(void) {
+    for (int sig = 1; sig < SIGNAL_COUNT; sig++)
+        if (table()->known & SIGNAL_BIT(sig) && sig != own_signal)
+            install(sig, &table()->action[sig]);
 }
 
 void signals_die(int sig) {

@@ -4,6 +4,7 @@
 
 #include "base/home.h"
 #include "base/kernel.h"
+#include "base/own_signal.h"
 #include "popcorn/control.h"
 #include "signal/internal.h"
 #include "thread/threads.h"
@@ -137,7 +138,7 @@ void signals_own_work(struct native *native) {
 void (*signals_asked)(struct popcorn_thread *, uint64_t value);
 
 /* Comes from `popcorn migrate`, from a thread that stops the others, and when a node's process ends. */
-static void own_signal(int sig, void *info, void *ucontext) {
+static void own_signal_came(int sig, void *info, void *ucontext) {
     (void)sig;
     (void)ucontext;
     struct native *native = native_self();
@@ -169,10 +170,15 @@ void signals_start(void) {
     static struct threads_keeper keeper = {.forked = signals_forked};
     threads_kept_by(&keeper);
     native_due(deliver_due);
-    uint64_t own = SIGNAL_BIT(POPCORN_MIGRATE_SIGNAL);
-    machine_sigaction(POPCORN_MIGRATE_SIGNAL, own_signal, ACTION_SIGINFO | ACTION_ONSTACK | ACTION_RESTART,
-                      ~0ULL);
+    own_signal_start();
+    uint64_t own = SIGNAL_BIT(own_signal);
+    machine_sigaction(own_signal, own_signal_came, ACTION_SIGINFO | ACTION_ONSTACK | ACTION_RESTART, ~0ULL);
     KERNEL(NR_rt_sigprocmask, MASK_UNBLOCK, &own, 0, 8);
+}
+
+void signals_restored(void) {
+    signals_start();
+    signals_reinstall();
 }
 
 /* In a node's process: the origin wants the thread's attention, as there may be a handler to run. */

@@ -38,4 +38,7 @@ struct room_alternate alternate_begin(struct popcorn_thread *);
 /* And ends: what the handler was shown, or has changed that to, holds again, if `sp` allows it. */
 void alternate_end(struct popcorn_thread *, const struct room_alternate *saved, uint64_t sp);
 
+/* actions.c: makes the kernel act as the table says. */
+void signals_reinstall(void);
+
 #endif

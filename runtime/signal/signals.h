@@ -2,7 +2,7 @@
 /*
  * Signals of the program. The kernel delivers them to native threads of the origin's process, by a native
  * handler that runs the program's on the thread's data stack; if the thread is elsewhere, its shadow hands
- * the signal on. One signal, POPCORN_MIGRATE_SIGNAL, is the run time's own.
+ * the signal on. One signal (base/own_signal.h) is the run time's own.
  */
 #ifndef SIGNAL_SIGNALS_H
 #define SIGNAL_SIGNALS_H
@@ -46,6 +46,10 @@ struct signal_action {
 
 /* At the origin, by the first thread. */
 void signals_start(void);
+
+/* In a process that begins with a checkpoint's memory, instead of signals_start(): what the program has set
+ * holds. */
+void signals_restored(void);
 
 /* The system calls, at the origin. `size` is that of the kernel's signal sets: 8. */
 long signals_action(int sig, const struct signal_action *, struct signal_action *old, size_t size);

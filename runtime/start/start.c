@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/descriptors.h"
 #include "base/message.h"
+#include "checkpoint/checkpoint.h"
 #include "memory/memory.h"
 #include "node/nodes.h"
 #include "popcorn/control.h"
@@ -36,7 +37,7 @@ static void make_control(void) {
     struct popcorn_control *control = popcorn_control();
     control->version = POPCORN_CONTROL_VERSION;
     control->size = sizeof *control;
-    control->pid = (int32_t)KERNEL(NR_getpid);
+    control->pid = control->seen_pid = (int32_t)KERNEL(NR_getpid);
     control->trap = MACHINE_TRAP_SIGNAL;
     control->layout_hash = &__popcorn_layout_hash ? __popcorn_layout_hash : 0;
     KERNEL(NR_readlinkat, AT_CWD, "/proc/self/exe", control->program, sizeof control->program - 1);
@@ -54,20 +55,38 @@ static void start_nodes(const struct start_block *block) {
         popcorn_fatal(error, EXIT_USAGE);
 }
 
-static void start_migration(const struct start_block *block) {
+static void asked(struct popcorn_thread *thread, uint64_t value) {
+    if (!checkpoint_asked(value))
+        migration_asked(thread, value);
+}
+
+/* What the floors above threads keep of them, and what they are asked from outside. */
+static void enter_keepers(void) {
     static struct threads_keeper migration = {.begin = migration_thread_begin,
                                               .end = migration_thread_end,
                                               .forked = migration_forked,
                                               .program_ends = stats_write};
     static struct threads_keeper stack = {.end = stack_thread_end};
+    threads_kept_by(&migration);
+    threads_kept_by(&stack);
+    signals_asked = asked;
+    checkpoint_start();
+}
+
+/* A process that begins with a checkpoint. */
+static _Noreturn void go_on(const struct start_block *block) {
+    require(stack_init(), "the program's call-site table is damaged");
+    enter_keepers();
+    checkpoint_go_on(block->environment);
+}
+
+static void start_migration(const struct start_block *block) {
     char error[POPCORN_ERROR_SIZE];
     require(stack_init(), "the program's call-site table is damaged");
     popcorn_control()->migration = migration_start(block->environment, nodes_list(), error);
     if (!popcorn_control()->migration)
         popcorn_fatal(error, EXIT_USAGE);
-    threads_kept_by(&migration);
-    threads_kept_by(&stack);
-    signals_asked = migration_asked;
+    enter_keepers();
     migration_thread_begin(popcorn_current());
     if (migration_wants_nodes())
         memory_share(); /* if it fails now, the first hop says so */
@@ -81,6 +100,8 @@ void popcorn_start(long *initial_stack) {
     nodes_enter(block.argc, block.argv);
     descriptors_start();
     require(memory_start(), "the kernel has no room for the program's memory");
+    if (checkpoint_enter(block.environment))
+        go_on(&block);
     make_control();
     start_nodes(&block);
     require(threads_start(), "no memory for the main thread's stacks");

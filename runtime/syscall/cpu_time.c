@@ -12,7 +12,7 @@ enum { USAGE_OF_PROCESS = 0, USAGE_OF_THREAD = 1 };
 static long name_clock(const struct popcorn_thread *thread, long clock) {
     if ((int)clock == (int)(~(unsigned)thread->tid << 3 | 6))
         return CLOCK_OF_THREAD;
-    if ((int)clock == (int)(~(unsigned)popcorn_control()->pid << 3 | 2))
+    if ((int)clock == (int)(~(unsigned)popcorn_control()->seen_pid << 3 | 2))
         return CLOCK_OF_PROCESS;
     return clock;
 }

@@ -107,7 +107,7 @@ static long futex_here(const long a[6]) {
 }
 
 static long process_id(void) {
-    return native_self()->vfork_child ? KERNEL(NR_getpid) : popcorn_control()->pid;
+    return native_self()->vfork_child ? KERNEL(NR_getpid) : popcorn_control()->seen_pid;
 }
 
 static long thread_id(const struct popcorn_thread *thread) {
@@ -247,6 +247,7 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
     case NR_futex:
         return futex_here(a);
     case NR_set_tid_address:
+        thread->clear_tid = (int32_t *)a[0];
         if (home_machines) {
             native_self()->clear_tid = (_Atomic uint32_t *)a[0];
             return thread_id(thread);

@@ -34,9 +34,9 @@ static void drop_others(struct popcorn_thread *self) {
 
 static void become_origin(struct native *native) {
     struct popcorn_thread *thread = native->thread;
-    popcorn_control()->pid = (int32_t)KERNEL(NR_getpid);
+    popcorn_control()->pid = popcorn_control()->seen_pid = (int32_t)KERNEL(NR_getpid);
     native->tid = (int32_t)KERNEL(NR_gettid);
-    thread->tid = native->tid;
+    thread->tid = thread->kernel_tid = native->tid;
     home->forked();
     drop_others(thread);
     threads_tell_forked(thread);

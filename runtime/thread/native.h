@@ -44,7 +44,9 @@ struct native {
         own_due;        /* the run time's own signal came in a critical section: signals_own_work() is due */
     volatile bool look; /* a node may have died */
     volatile bool
-        arrived;    /* the thread has come back from another machine; its shadow has not taken it yet */
+        arrived; /* the thread has come back from another machine; its shadow has not taken it yet */
+    volatile bool gathered;                   /* it stands still for a checkpoint */
+    uint64_t gathered_mask, gathered_pending; /* and its signal mask then, and what waits behind it */
     bool orphans;   /* handlers may be under way whose native frames here are gone */
     uint32_t calls; /* a shadow's, between machines: the calls that it is carrying out, the innermost last */
     struct native_call {

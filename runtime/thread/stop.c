@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/kernel.h"
+#include "base/own_signal.h"
 #include "popcorn/control.h"
 #include "thread/internal.h"
 #include "thread/native.h"
@@ -73,7 +74,7 @@ bool threads_stop_others(void) {
     atomic_store(&stopping, times);
     for (struct popcorn_thread *t = popcorn_control()->threads; t; t = t->next)
         if (t != self->thread)
-            KERNEL(NR_tgkill, pid, t->tid, POPCORN_MIGRATE_SIGNAL);
+            KERNEL(NR_tgkill, pid, t->kernel_tid, own_signal);
     if (wait_for_others(self->thread))
         return true;
     threads_release();

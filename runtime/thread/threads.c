@@ -16,6 +16,8 @@
 #define DATA_STACK_FACTOR 8
 #define LEAST_DATA_STACK (2UL << 20)
 #define MOST_DATA_STACK (1UL << 30)
+/* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, CHILD_CLEARTID, DETACHED: as pthread_create() */
+#define RESTART_FLAGS 0x6d0f00
 
 uint64_t *threads_data_stack(struct popcorn_thread *thread) {
     return (uint64_t *)((char *)thread->tcb + POPCORN_TCB_DATA_STACK);
@@ -94,7 +96,7 @@ int threads_start(void) {
     thread->mailbox->place = MAILBOX_PLACE(MAILBOX_RUNNING, native_node);
     machine_set_thread_pointer(tcb);
     native_adopt(native);
-    thread->tid = native->tid;
+    thread->tid = thread->kernel_tid = native->tid;
     threads_enter(thread);
     return 0;
 }
@@ -117,7 +119,7 @@ int __set_thread_area(void *tcb) {
 static int thread_main(void *argument) {
     struct native *native = argument;
     native_adopt(native);
-    native->thread->tid = native->tid;
+    native->thread->tid = native->thread->kernel_tid = native->tid;
     native->thread->pinned = 0;
     machine_run((void *)native->stack_high, (long (*)(void *))(uintptr_t)native->start, native->argument);
 }
@@ -151,6 +153,7 @@ static long new_thread(int (*fn)(void *), void *stack, unsigned long flags, void
     struct native *native = prepare(fn, stack, arg, tls);
     if (!native)
         return -E_AGAIN;
+    native->thread->clear_tid = flags & CLONE_CHILD_CLEARTID ? ctid : NULL;
     if (home_machines && flags & CLONE_CHILD_CLEARTID) {
         flags &= ~(unsigned long)CLONE_CHILD_CLEARTID;
         native->clear_tid = (_Atomic uint32_t *)ctid;
@@ -159,7 +162,7 @@ static long new_thread(int (*fn)(void *), void *stack, unsigned long flags, void
     long tid = machine_clone(flags, (void *)native->stack_high, ptid, tls, ctid, thread_main, native);
     if (tid > 0) {
         native->tid = (int32_t)tid;
-        native->thread->tid = (int32_t)tid;
+        native->thread->tid = native->thread->kernel_tid = (int32_t)tid;
         threads_enter(native->thread);
     }
     threads_unlock();
@@ -169,6 +172,25 @@ static long new_thread(int (*fn)(void *), void *stack, unsigned long flags, void
         native_destroy(native);
     }
     return tid;
+}
+
+int threads_restore(struct popcorn_thread *thread, bool main_thread) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    __builtin_memset(thread->native, 0, sizeof thread->native);
+    __builtin_memset(box, 0, sizeof *box);
+    box->place = MAILBOX_PLACE(MAILBOX_RUNNING, native_node);
+    thread->node = native_node;
+    return native_create(thread, main_thread ? native_main_stack(thread) : NATIVE_THREAD_STACK) ? 0 : -E_NOMEM;
+}
+
+long threads_restart(struct popcorn_thread *thread, int (*run)(void *)) {
+    struct native *native = thread->native[native_node];
+    return machine_clone(RESTART_FLAGS, (void *)native->stack_high, NULL, thread->tcb, thread->clear_tid, run,
+                         native);
+}
+
+void threads_adopt(struct popcorn_thread *thread) {
+    KERNEL(NR_set_tid_address, thread->clear_tid);
 }
 
 /*

@@ -38,6 +38,15 @@ int threads_start(void);
 long threads_clone(int (*fn)(void *), void *stack, unsigned long flags, void *arg, int *ptid, void *tls,
                    int *ctid);
 
+/*
+ * In a process that begins with a checkpoint's threads in memory. First each gets a native stack here;
+ * -E_NOMEM. Then each but the caller's begins with run(its struct native), and the caller's own is told that
+ * it has: a tid, or a negative errno.
+ */
+int threads_restore(struct popcorn_thread *, bool main_thread);
+long threads_restart(struct popcorn_thread *, int (*run)(void *));
+void threads_adopt(struct popcorn_thread *);
+
 /* Ends the calling thread: unmaps `size` bytes of portable memory at `base` if there are any, gives back what
  * the thread has, and lets the native thread go. */
 _Noreturn void threads_exit(void *base, uint64_t size, int status);

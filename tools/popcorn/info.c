@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* popcorn info: what is in a program. */
 #include <argp.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "checkpoint_file.h"
 #include "image.h"
 #include "popcorn.h"
 #include "program.h"
@@ -48,11 +51,14 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     }
 }
 
-static const struct argp parser = {
-    options, parse,
-    "PROG",  "Shows what is in a popcorn program: its ISAs, sizes, call sites, and what can migrate.",
-    NULL,    NULL,
-    NULL};
+static const struct argp parser = {options,
+                                   parse,
+                                   "PROG|CHECKPOINT",
+                                   "Shows what is in a popcorn program: its ISAs, sizes, call sites, and "
+                                   "what can migrate; or what is in a checkpoint.",
+                                   NULL,
+                                   NULL,
+                                   NULL};
 
 /* Functions. */
 
@@ -223,12 +229,25 @@ static void show_images(const struct program *p) {
     }
 }
 
+/* True if the file is one. */
+static bool show_checkpoint(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool is_one = fd >= 0 && checkpoint_is(fd);
+    if (is_one)
+        checkpoint_show(fd, path);
+    if (fd >= 0)
+        close(fd);
+    return is_one;
+}
+
 int command_info(int argc, char **argv) {
     struct request request = {0};
     struct program program;
     struct image image;
     size_t size;
     argp_parse(&parser, argc, argv, 0, NULL, &request);
+    if (show_checkpoint(request.path))
+        return 0;
     program_open(&program, request.path);
     const struct popcorn_manifest *manifest = &program.container.manifest;
     int index = request.isa ? popcorn_container_find(&program.container, request.isa) : 0;

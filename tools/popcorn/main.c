@@ -16,6 +16,8 @@ static const struct command {
     {"info", command_info, "show what is in a program: ISAs, sizes, call sites"},
     {"ps", command_ps, "list the popcorn programs that are running"},
     {"migrate", command_migrate, "ask a running program to move"},
+    {"checkpoint", command_checkpoint, "write a running program to a file"},
+    {"restart", command_restart, "let a program go on from a checkpoint"},
     {"nodes", command_nodes, "list where programs can go"},
     {"agent", command_agent, "connect this machine with others (needs the kernel module)"},
 };
@@ -36,7 +38,7 @@ static void help(void) {
     puts("Usage: popcorn COMMAND [OPTIONS]\n"
          "Runs and watches programs that hold several instruction sets and move between them.\n");
     for (int i = 0; i < COMMANDS; i++)
-        printf("  %-8s %s\n", commands[i].name, commands[i].does);
+        printf("  %-10s %s\n", commands[i].name, commands[i].does);
     puts("\n`popcorn COMMAND --help` says more about each. See also popcorn(1).");
 }
 

@@ -86,7 +86,7 @@ static int read_node(const struct popcorn_control *control, const char *text) {
 
 static void ask(const struct popcorn_thread *thread, void *data) {
     struct request *request = data;
-    if (request->tid && thread->tid != request->tid)
+    if (request->tid && thread->kernel_tid != request->tid)
         return;
     siginfo_t info = {0};
     info.si_signo = POPCORN_MIGRATE_SIGNAL;
@@ -94,10 +94,10 @@ static void ask(const struct popcorn_thread *thread, void *data) {
     info.si_pid = getpid();
     info.si_uid = getuid();
     info.si_value.sival_ptr = (void *)POPCORN_MIGRATE_VALUE(request->node);
-    if (syscall(SYS_rt_tgsigqueueinfo, request->pid, thread->tid, POPCORN_MIGRATE_SIGNAL, &info) == 0)
+    if (syscall(SYS_rt_tgsigqueueinfo, request->pid, thread->kernel_tid, POPCORN_MIGRATE_SIGNAL, &info) == 0)
         request->asked++;
     else if (errno != ESRCH)
-        die("cannot ask thread %d of process %d: %s", thread->tid, request->pid, strerror(errno));
+        die("cannot ask thread %d of process %d: %s", thread->kernel_tid, request->pid, strerror(errno));
 }
 
 int command_migrate(int argc, char **argv) {

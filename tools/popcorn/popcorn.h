@@ -10,6 +10,8 @@ int command_run(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_ps(int argc, char **argv);
 int command_migrate(int argc, char **argv);
+int command_checkpoint(int argc, char **argv);
+int command_restart(int argc, char **argv);
 int command_nodes(int argc, char **argv);
 int command_agent(int argc, char **argv);
 

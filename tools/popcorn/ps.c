@@ -45,7 +45,7 @@ static void show_nodes(const struct popcorn_control *control) {
 
 static void show_thread(const struct popcorn_thread *thread, void *data) {
     const struct popcorn_control *control = data;
-    printf("  thread %-8d on node %d (%s)\n", thread->tid, thread->node,
+    printf("  thread %-8d on node %d (%s)\n", thread->kernel_tid, thread->node,
            process_node_name(control, thread->node));
 }
 

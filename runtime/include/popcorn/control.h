@@ -45,7 +45,7 @@ struct popcorn_control {
     char magic[8];
     uint32_t version;
     uint32_t size;   /* of this struct */
-    int32_t pid;     /* of the origin */
+    int32_t pid;     /* of the origin, as the kernel knows it */
     int32_t origin;  /* number of the origin's node */
     uint32_t nnodes; /* 0 until the node list has been looked up */
     uint32_t shared; /* not zero once portable memory is shared between processes */
@@ -56,7 +56,7 @@ struct popcorn_control {
     struct popcorn_node_entry node[POPCORN_CONTROL_NODES];
     struct popcorn_thread *threads; /* the first; the others by `next` */
     uint32_t nthreads;
-    uint32_t reserved;
+    int32_t seen_pid; /* what getpid() returns: `pid`, but after a restart from a checkpoint */
     struct popcorn_stack main_stack; /* the data stack of the first thread */
     char program[4096];              /* path of the executable, NUL-terminated */
 };

@@ -21,6 +21,15 @@ enum popcorn_landing {
     POPCORN_LANDING_JUMP,    /* nothing: a longjmp rebuilt one frame */
     POPCORN_LANDING_CONTEXT, /* lets signals in: setcontext rebuilt another stack's frames */
     POPCORN_LANDING_FORK,    /* as HOP; then returns what popcorn_fork_landed() returns */
+    POPCORN_LANDING_RESTART, /* as HOP, but nothing is counted: the thread was in a checkpoint */
+};
+
+/* A system call with a time limit that was left to come to a point: what is left of the time, if it is made
+ * again. */
+struct popcorn_wait {
+    uint64_t place; /* the data stack pointer of the caller; 0: none */
+    int64_t number; /* of the system call */
+    int64_t left;   /* nanoseconds */
 };
 
 /*
@@ -36,7 +45,7 @@ struct popcorn_stack {
 };
 
 struct popcorn_thread {
-    int32_t tid;     /* at the origin; what gettid() returns everywhere */
+    int32_t tid;     /* what gettid() returns everywhere */
     int32_t node;    /* where it runs now */
     int32_t request; /* atomic: node asked for from outside, or -1 (see lib/migration) */
     int32_t
@@ -59,6 +68,10 @@ struct popcorn_thread {
     struct popcorn_thread *next, *previous; /* in the control block's list of threads */
     struct popcorn_stack own_stack;         /* the one that it was made with */
     struct popcorn_stack *stack;            /* the one that it is on */
+    int32_t kernel_tid; /* at the origin: the kernel's, which a restart from a checkpoint changes */
+    int32_t reserved;
+    int32_t *clear_tid; /* what is cleared when the thread ends, and woken */
+    struct popcorn_wait wait;
 };
 
 #endif

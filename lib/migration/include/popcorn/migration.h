@@ -132,6 +132,10 @@ struct migration_shared;
 struct migration_shared *migration_start(char *const *envp, const struct popcorn_node_list *,
                                          char error[POPCORN_ERROR_SIZE]);
 
+/* In a process that begins with a checkpoint's memory: as migration_attach(), and what refers to this process
+ * is its own. */
+void migration_restored(struct migration_shared *);
+
 /* In a node's process, before it runs a thread. */
 void migration_attach(struct migration_shared *);
 
@@ -156,6 +160,11 @@ void migration_forked(struct popcorn_thread *);
  * program. 0, or -EINVAL if there is no such node.
  */
 int migration_request(struct popcorn_thread *, int nid);
+
+/* Asks a thread to come, at its next point, to where all gather (a checkpoint): there migration_gather() is
+ * called, which returns when the thread shall go on. As migration_request(). */
+void migration_call_together(struct popcorn_thread *);
+extern void (*migration_gather)(struct popcorn_thread *, const struct machine_context *);
 
 /* The same by what the run time's own signal brought (popcorn/control.h); anything else is left alone. */
 void migration_asked(struct popcorn_thread *, uint64_t value);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A checkpoint: a program written to a stream, to go on somewhere else or later. docs/checkpoint.md explains
+ * the format, which is the same on every ISA: little-endian, no pointers but portable addresses. Read by the
+ * run time and by the command; whatever stands in it may be wrong.
+ */
+#ifndef POPCORN_CHECKPOINT_H
+#define POPCORN_CHECKPOINT_H
+
+#include <stdint.h>
+
+#include "popcorn/xxh64.h"
+
+#define CHECKPOINT_MAGIC "POPCKPT" /* with its NUL */
+#define CHECKPOINT_VERSION 1
+#define CHECKPOINT_MOST (1UL << 20) /* bytes in a chunk, unpacked */
+#define CHECKPOINT_PAGE 4096UL
+#define CHECKPOINT_PATH 4096
+
+struct checkpoint_head {
+    char magic[8];
+    uint32_t version;
+    uint32_t size; /* of this struct */
+    char isa[16];  /* of the process that wrote it, NUL-terminated */
+    uint64_t layout_hash;
+    int64_t written; /* CLOCK_REALTIME, nanoseconds */
+    uint64_t hash;   /* of what stands before it */
+};
+
+enum checkpoint_kind {
+    CHECKPOINT_PROGRAM = 1, /* bytes of the program's file; where: their offset */
+    CHECKPOINT_PROCESS,     /* struct checkpoint_process */
+    CHECKPOINT_FILE,        /* struct checkpoint_file and a path; where: the descriptor */
+    CHECKPOINT_CONTENT,     /* of the file of the last CHECKPOINT_FILE; where: offset */
+    CHECKPOINT_THREAD,      /* struct checkpoint_thread */
+    CHECKPOINT_MEMORY,      /* whole pages; where: their address */
+    CHECKPOINT_END,         /* empty; where: how many chunks stand before it */
+};
+
+enum checkpoint_packing { CHECKPOINT_PLAIN, CHECKPOINT_ZSTD };
+
+struct checkpoint_chunk {
+    uint16_t kind, packing;
+    uint32_t gap; /* bytes of zeros between this and the contents */
+    uint64_t where;
+    uint64_t size;          /* of the contents */
+    uint64_t stored;        /* of the contents as they stand here, packed; then zeros up to a multiple of 8 */
+    uint64_t contents_hash; /* of the stored bytes */
+    uint64_t hash;          /* of what stands before it; the seed is the chunk's number, from 0 */
+};
+
+#define CHECKPOINT_LIMITS 16
+#define CHECKPOINT_TIMERS 3
+
+struct checkpoint_process {
+    int32_t pid; /* as the program sees it */
+    uint32_t nthreads;
+    uint32_t umask;
+    uint32_t program_inside;              /* not zero: chunks of the program's file stand before this one */
+    int64_t realtime, monotonic;          /* as the program saw them, nanoseconds */
+    uint64_t data_start, data_end;        /* the portable data */
+    uint64_t limit[CHECKPOINT_LIMITS][2]; /* by number of asm-generic: what may be used, what may be set */
+    int64_t timer[CHECKPOINT_TIMERS][4];  /* struct itimerval of setitimer() */
+    uint64_t pending;                     /* signals that wait for any thread: bit sig - 1 */
+    uint64_t program_size;                /* of its file */
+    uint8_t program_hash[32];             /* SHA-256 */
+    char program[CHECKPOINT_PATH];        /* its path */
+    char directory[CHECKPOINT_PATH];      /* where the program works */
+};
+
+struct checkpoint_thread {
+    uint64_t address; /* struct popcorn_thread */
+    int32_t tid;      /* as the program sees it */
+    uint32_t reserved;
+    uint64_t mask, pending; /* of signals */
+};
+
+enum checkpoint_file_kind {
+    CHECKPOINT_STANDARD = 1, /* standard input, output or error: the new process's own */
+    CHECKPOINT_REGULAR,      /* a file or folder by its path */
+    CHECKPOINT_DELETED,      /* a file that has no path any more; contents follow */
+    CHECKPOINT_DEVICE,       /* /dev/null and its kin, by path */
+    CHECKPOINT_PIPE,         /* one end; contents follow the first */
+    CHECKPOINT_EVENT,        /* eventfd; detail[0]: its count, [1]: not zero: a semaphore */
+    CHECKPOINT_LISTENER,     /* a listening socket; contents: its address */
+    CHECKPOINT_EPOLL,        /* contents: struct checkpoint_watch, one for each file */
+    CHECKPOINT_TIMER,        /* timerfd; detail: clock, interval and time left in nanoseconds, flags */
+    CHECKPOINT_SIGNALS,      /* signalfd; detail[0]: its mask */
+    CHECKPOINT_PAIR,   /* one end of a socketpair; detail[0]: the other's object, [1]: type; contents: what
+                          waits to be read, each message after its length (8 bytes) */
+    CHECKPOINT_MAPPED, /* no descriptor: the file of a shared mapping; where: its address */
+    CHECKPOINT_GONE,   /* closed by --drop: reads the end, as if the other side had gone */
+};
+
+struct checkpoint_file {
+    uint32_t kind;  /* enum checkpoint_file_kind */
+    uint32_t flags; /* open()'s */
+    uint32_t close_on_exec;
+    uint32_t path;    /* bytes of the path behind this struct, with its NUL; 0: none */
+    uint64_t object;  /* descriptors of the same open file have the same */
+    uint64_t offset;  /* read and written next */
+    uint64_t size;    /* of the file */
+    int64_t modified; /* of the file, nanoseconds */
+    uint64_t detail[4];
+};
+
+struct checkpoint_watch {
+    int32_t fd;
+    uint32_t events;
+    uint64_t data;
+};
+
+/* The chunk's hash, of a chunk of this number. */
+static inline uint64_t checkpoint_chunk_hash(const struct checkpoint_chunk *chunk, uint64_t number) {
+    return xxh64(chunk, __builtin_offsetof(struct checkpoint_chunk, hash), number);
+}
+
+/* How many zeros follow the contents. */
+static inline uint64_t checkpoint_padding(const struct checkpoint_chunk *chunk) {
+    return -chunk->stored & 7;
+}
+
+/*
+ * How a checkpoint is asked for. The command listens at the abstract unix address
+ * "\0popcorn-checkpoint-TOKEN" (TOKEN as 8 hexadecimal digits, the address filled with zeros to its full
+ * length) and sends the program the run time's own signal (popcorn/control.h) with CHECKPOINT_VALUE(token).
+ * The program connects, and each side sees to it that the other is of the same user. Then the command sends
+ * an order with the file's descriptor, and gets answers until one of them is the last.
+ */
+#define CHECKPOINT_VALUE_TAG 0x504f5100UL /* in the upper half of the value */
+#define CHECKPOINT_VALUE(token) (CHECKPOINT_VALUE_TAG << 32 | (uint32_t)(token))
+#define CHECKPOINT_ADDRESS "popcorn-checkpoint-"
+#define CHECKPOINT_ORDER_MAGIC 0x5245445f4b435550ULL
+#define CHECKPOINT_EXIT 75 /* how a program ends that was stopped by a checkpoint: EX_TEMPFAIL */
+
+enum checkpoint_order_flags {
+    CHECKPOINT_STOP = 1,       /* the program ends afterwards, if the command says so */
+    CHECKPOINT_NO_PROGRAM = 2, /* leave the program's file out */
+    CHECKPOINT_DROP_SOCKETS = 4,
+    CHECKPOINT_DROP_PIPES = 8,
+    CHECKPOINT_DROP_FILES = 16, /* everything else that cannot come along */
+    CHECKPOINT_DROP_CHILDREN = 32,
+};
+
+struct checkpoint_order {
+    uint64_t magic;
+    uint32_t version; /* CHECKPOINT_VERSION */
+    uint32_t flags;
+};
+
+enum checkpoint_answer_kind {
+    CHECKPOINT_CANNOT = 1, /* one thing that cannot come along; more may follow, then CHECKPOINT_FAILED */
+    CHECKPOINT_PROGRESS,   /* `done` bytes have been written */
+    CHECKPOINT_WRITTEN, /* all of it; if the program shall stop, it waits for the command's byte: 1 end, 0 go
+                           on */
+    CHECKPOINT_FAILED,  /* the last answer: nothing has changed */
+};
+
+struct checkpoint_answer {
+    uint32_t kind;
+    int32_t error; /* a positive errno, or 0 */
+    uint64_t done;
+    char text[240];
+};
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Checkpoints (popcorn/checkpoint.h) as the command reads and writes them. */
+#ifndef POPCORN_COMMAND_CHECKPOINT_FILE_H
+#define POPCORN_COMMAND_CHECKPOINT_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "popcorn/checkpoint.h"
+
+/* A checkpoint being read. */
+struct checkpoint_input {
+    int fd;
+    const char *name; /* for messages */
+    struct checkpoint_head head;
+    uint64_t number; /* of the next chunk */
+    uint8_t *stored, *contents;
+};
+
+/* Begins to read. A file that is no checkpoint, or of another version, ends the command with one line. */
+void checkpoint_open(struct checkpoint_input *, int fd, const char *name);
+
+/*
+ * Reads the next chunk, checked and unpacked; its contents, chunk->size bytes, are good until the next call.
+ * False behind the last. What is damaged or cut short ends the command with one line.
+ */
+bool checkpoint_next(struct checkpoint_input *, struct checkpoint_chunk *chunk, const void **contents);
+
+void checkpoint_close(struct checkpoint_input *);
+
+/* A checkpoint being written, packed if `level` is not 0. Errors end the command, by `failed` (may be NULL)
+ * first. */
+struct checkpoint_output {
+    int fd, level;
+    uint64_t offset, number;
+    void (*failed)(void);
+    void *packed, *context;
+};
+
+void checkpoint_write_head(struct checkpoint_output *, const struct checkpoint_head *);
+void checkpoint_write(struct checkpoint_output *, const struct checkpoint_chunk *, const void *contents);
+
+/* "1.2 GiB" in a static buffer. */
+const char *checkpoint_size_text(uint64_t bytes);
+
+/* What a checkpoint holds, for `popcorn info`. */
+void checkpoint_show(int fd, const char *name);
+
+/* Does the file begin as a checkpoint does? */
+bool checkpoint_is(int fd);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* popcorn info on a checkpoint. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "checkpoint_file.h"
+#include "popcorn.h"
+#include "popcorn/abi.h"
+
+struct summary {
+    struct checkpoint_process process;
+    uint64_t data, arena, program, contents, threads, files;
+};
+
+static const char *kind_name(uint32_t kind) {
+    static const char *const names[] = {[CHECKPOINT_STANDARD] = "standard", [CHECKPOINT_REGULAR] = "file",
+                                        [CHECKPOINT_DELETED] = "deleted",   [CHECKPOINT_DEVICE] = "device",
+                                        [CHECKPOINT_PIPE] = "pipe",         [CHECKPOINT_EVENT] = "eventfd",
+                                        [CHECKPOINT_LISTENER] = "socket",   [CHECKPOINT_EPOLL] = "epoll",
+                                        [CHECKPOINT_TIMER] = "timerfd",     [CHECKPOINT_SIGNALS] = "signalfd",
+                                        [CHECKPOINT_PAIR] = "socketpair",   [CHECKPOINT_MAPPED] = "mapping",
+                                        [CHECKPOINT_GONE] = "left behind"};
+    return kind < sizeof names / sizeof *names && names[kind] ? names[kind] : "?";
+}
+
+static void show_file(const struct checkpoint_chunk *chunk, const void *contents) {
+    struct checkpoint_file file;
+    if (chunk->size < sizeof file)
+        return;
+    memcpy(&file, contents, sizeof file);
+    int length = (int)(chunk->size - sizeof file);
+    if (file.kind == CHECKPOINT_MAPPED)
+        printf("  0x%" PRIx64, chunk->where);
+    else
+        printf("  %-4" PRIu64, chunk->where);
+    printf(" %-11s %.*s", kind_name(file.kind), length, (const char *)contents + sizeof file);
+    if (file.kind == CHECKPOINT_REGULAR)
+        printf(" at %" PRIu64 " of %" PRIu64, file.offset, file.size);
+    putchar('\n');
+}
+
+static void show_thread(const struct checkpoint_chunk *chunk, const void *contents) {
+    struct checkpoint_thread thread;
+    if (chunk->size != sizeof thread)
+        return;
+    memcpy(&thread, contents, sizeof thread);
+    printf("  thread %d\n", thread.tid);
+}
+
+static void take(struct summary *sum, const struct checkpoint_chunk *chunk, const void *contents) {
+    switch (chunk->kind) {
+    case CHECKPOINT_PROGRAM:
+        sum->program += chunk->size;
+        break;
+    case CHECKPOINT_PROCESS:
+        if (chunk->size == sizeof sum->process)
+            memcpy(&sum->process, contents, sizeof sum->process);
+        printf("program    %.*s, process %d\n", CHECKPOINT_PATH - 1, sum->process.program, sum->process.pid);
+        printf("folder     %.*s\n", CHECKPOINT_PATH - 1, sum->process.directory);
+        break;
+    case CHECKPOINT_FILE:
+        if (!sum->files++)
+            puts("files");
+        show_file(chunk, contents);
+        break;
+    case CHECKPOINT_CONTENT:
+        sum->contents += chunk->size;
+        break;
+    case CHECKPOINT_THREAD:
+        if (!sum->threads++)
+            puts("threads");
+        show_thread(chunk, contents);
+        break;
+    case CHECKPOINT_MEMORY:
+        *(chunk->where < POPCORN_ARENA_BASE ? &sum->data : &sum->arena) += chunk->size;
+        break;
+    }
+}
+
+void checkpoint_show(int fd, const char *name) {
+    struct checkpoint_input in;
+    struct checkpoint_chunk chunk;
+    struct summary sum = {0};
+    const void *contents;
+    char when[64];
+    checkpoint_open(&in, fd, name);
+    time_t written = (time_t)(in.head.written / 1000000000);
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", localtime(&written));
+    printf("checkpoint version %u, written %s on %s\n", in.head.version, when, in.head.isa);
+    while (checkpoint_next(&in, &chunk, &contents))
+        take(&sum, &chunk, contents);
+    printf("memory     %s of heap, stacks and TLS", checkpoint_size_text(sum.arena));
+    printf(", %s of data\n", checkpoint_size_text(sum.data));
+    if (sum.contents)
+        printf("contents   %s of files\n", checkpoint_size_text(sum.contents));
+    printf("program    %s\n", sum.program ? checkpoint_size_text(sum.program) : "not inside");
+    checkpoint_close(&in);
+}

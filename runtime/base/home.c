@@ -17,7 +17,8 @@ static void take_signal(struct popcorn_thread *thread, struct interrupted *at) {
 
 static void nothing(void) {}
 
-static void forget(uint64_t address, size_t size) {
+static void forget(uint64_t address, size_t size, bool all) {
+    (void)all;
     (void)address;
     (void)size;
 }

@@ -55,8 +55,9 @@ struct home {
      */
     /* Before the program ends: lets the other processes go and waits for that, not for long. */
     void (*end)(void);
-    /* Makes what the others have mapped in a range of the arena be looked up anew. Waits for them. */
-    void (*forget)(uint64_t address, size_t size);
+    /* Makes what the others have mapped in a range of the arena be looked up anew. Waits for them; `all`:
+     * also for those that no thread is in. */
+    void (*forget)(uint64_t address, size_t size, bool all);
     /* Outside critical sections: another process may have died. Ends the program if a thread was on it. */
     void (*look)(void);
     /* With the list of threads locked: makes all threads that are elsewhere stand still until release().

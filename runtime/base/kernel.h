@@ -81,6 +81,7 @@ enum kernel_number {
     NR_getpid = 172,
     NR_geteuid = 175,
     NR_gettid = 178,
+    NR_shmctl = 195,
     NR_shmat = 196,
     NR_shmdt = 197,
     NR_socket = 198,
@@ -253,6 +254,18 @@ enum {
 struct kernel_time {
     int64_t seconds, nanoseconds;
 };
+
+enum { IPC_STAT = 2, SHM_STAT = 13, SHM_STAT_ANY = 15 };
+
+/* struct shmid64_ds, the same on every ISA here. */
+struct kernel_segment {
+    uint64_t permission[6];
+    uint64_t size;
+    int64_t attached_at, detached_at, changed_at;
+    int32_t creator, last;
+    uint64_t attached, reserved[2];
+};
+_Static_assert(sizeof(struct kernel_segment) == 112, "kernel ABI");
 
 struct kernel_vector {
     const void *base;

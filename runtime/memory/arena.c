@@ -42,7 +42,7 @@ static void drop_files(const int32_t *file, uint32_t count) {
  * Takes a range out of the table, with what belongs to it: pages of the memory file, descriptors, and what
  * nodes have mapped there. The mappings of this process are the caller's business.
  */
-static void forget_range(uint64_t start, uint64_t end) {
+void memory_forget_range(uint64_t start, uint64_t end) {
     struct regions *t = memory_regions();
     int32_t file[16];
     uint32_t nfiles = 0;
@@ -50,9 +50,10 @@ static void forget_range(uint64_t start, uint64_t end) {
     for (uint32_t i = regions_search(t, start); i < t->count && t->entry[i].start < end; i++) {
         const struct region *r = &t->entry[i];
         uint64_t low = r->start > start ? r->start : start, high = r->end < end ? r->end : end;
-        if (r->kind == REGION_FILE) {
+        if (region_outside(r)) {
             stale = true;
-            if (r->file >= 0 && nfiles < 16 && (!nfiles || file[nfiles - 1] != r->file))
+            if (r->kind == REGION_FILE && r->file >= 0 && nfiles < 16 &&
+                (!nfiles || file[nfiles - 1] != r->file))
                 file[nfiles++] = r->file;
         } else if (memory_file_fd >= 0) {
             punch_memory_file(low, high - low);
@@ -62,21 +63,25 @@ static void forget_range(uint64_t start, uint64_t end) {
     regions_remove(t, start, end);
     regions_end(t);
     drop_files(file, nfiles);
-    if (stale)
-        home->forget(start, end - start);
+    if (stale) /* the last mapping of a file or segment is what keeps it: it must be gone at once */
+        home->forget(start, end - start, true);
+}
+
+void memory_enter_region(const struct region *region) {
+    struct regions *t = memory_regions();
+    regions_begin(t);
+    regions_add(t, region);
+    regions_end(t);
 }
 
 static void enter_region(const struct mapping *m, enum region_kind kind, int32_t file) {
-    struct regions *t = memory_regions();
-    struct region region = {.start = m->start,
-                            .end = m->start + m->size,
-                            .offset = m->offset,
-                            .protection = (uint32_t)m->protection,
-                            .kind = kind,
-                            .file = file};
-    regions_begin(t);
-    regions_add(t, &region);
-    regions_end(t);
+    const struct region region = {.start = m->start,
+                                  .end = m->start + m->size,
+                                  .offset = m->offset,
+                                  .protection = (uint32_t)m->protection,
+                                  .kind = kind,
+                                  .file = file};
+    memory_enter_region(&region);
 }
 
 /* Reads a file into memory that is mapped writable. 0 or a negative errno. */
@@ -105,7 +110,7 @@ static long map_private(const struct mapping *m) {
     long r = map_natively(m, (m->flags & ~(MAP_TYPE | MAP_FIXED_NOREPLACE)) | MAP_PRIVATE, m->fd, m->offset);
     if (r)
         return r;
-    forget_range(m->start, m->start + m->size);
+    memory_forget_range(m->start, m->start + m->size);
     enter_region(m, m->flags & MAP_ANONYMOUS ? REGION_PRIVATE : REGION_COPY, -1);
     return 0;
 }
@@ -122,7 +127,7 @@ static long map_in_memory_file(const struct mapping *m) {
     long r = map_memory_file(m->start, m->size, fill ? PROT_READ | PROT_WRITE : m->protection);
     if (r)
         return r;
-    forget_range(m->start, m->start + m->size);
+    memory_forget_range(m->start, m->start + m->size);
     enter_region(m, REGION_PRIVATE, -1);
     if (fill) {
         r = read_in(m);
@@ -155,13 +160,13 @@ static long map_shared(const struct mapping *m) {
         descriptors_drop(file);
         return r;
     }
-    forget_range(m->start, m->start + m->size);
+    memory_forget_range(m->start, m->start + m->size);
     enter_region(&own, REGION_FILE, file);
     return 0;
 }
 
 /* Where the mapping shall be; a negative errno if nowhere. */
-static long choose_place(uint64_t wanted, size_t size, int flags) {
+long memory_choose_place(uint64_t wanted, size_t size, int flags) {
     const struct regions *t = memory_regions();
     if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
         if (wanted & (KERNEL_PAGE - 1))
@@ -191,7 +196,7 @@ static long share_among_machines(struct mapping *m) {
 }
 
 static long map_locked(uint64_t address, struct mapping *m) {
-    long place = choose_place(address, m->size, m->flags);
+    long place = memory_choose_place(address, m->size, m->flags);
     if (is_error(place))
         return place;
     if (!regions_room(memory_regions()))
@@ -209,7 +214,7 @@ static long map_locked(uint64_t address, struct mapping *m) {
         r = memory_file_fd < 0 ? map_private(m) : map_in_memory_file(m);
     /* Nodes may still have what was here before, readable and writable. */
     if (r == 0 && (~m->protection & (PROT_READ | PROT_WRITE)))
-        home->forget(m->start, m->size);
+        home->forget(m->start, m->size, false);
     return r ? r : place;
 }
 
@@ -244,8 +249,8 @@ static long unmap_locked(uint64_t start, size_t size) {
         return -E_NOMEM;
     long r = KERNEL(NR_munmap, start, size);
     if (r == 0) {
-        forget_range(start, start + size);
-        home->forget(start, size);
+        memory_forget_range(start, start + size);
+        home->forget(start, size, false);
     }
     return r;
 }
@@ -281,7 +286,7 @@ static long protect_locked(uint64_t start, size_t size, int protection) {
     regions_protect(t, start, start + size, (uint32_t)protection);
     regions_end(t);
     if (lowered)
-        home->forget(start, size);
+        home->forget(start, size, false);
     return 0;
 }
 
@@ -327,13 +332,13 @@ static long resize_natively(const struct resize *z) {
         return r;
     struct mapping m = resized(z);
     struct regions *t = memory_regions();
-    regions_begin(t); /* the descriptor stays in use: no forget_range() for the old place */
+    regions_begin(t); /* the descriptor stays in use: no memory_forget_range() for the old place */
     regions_remove(t, z->old_start, z->old_start + z->old_size);
     regions_remove(t, z->new_start, z->new_start + z->new_size);
     regions_end(t);
     enter_region(&m, z->region.kind, z->region.file);
-    if (z->region.kind == REGION_FILE)
-        home->forget(z->old_start, z->old_size);
+    if (region_outside(&z->region))
+        home->forget(z->old_start, z->old_size, false);
     return 0;
 }
 
@@ -359,7 +364,7 @@ static long resize_in_memory_file(const struct resize *z) {
 }
 
 static long resize(const struct resize *z) {
-    bool in_file = memory_file_fd >= 0 && z->region.kind != REGION_FILE;
+    bool in_file = memory_file_fd >= 0 && !region_outside(&z->region);
     return in_file ? resize_in_memory_file(z) : resize_natively(z);
 }
 
@@ -374,7 +379,7 @@ static long remap_locked(uint64_t address, size_t old_size, size_t new_size, int
         return -E_NOMEM;
     struct resize z = {address, address, old_size, new_size, *region};
     if (flags & MREMAP_FIXED) {
-        long place = choose_place(new_address, new_size, MAP_FIXED);
+        long place = memory_choose_place(new_address, new_size, MAP_FIXED);
         if (is_error(place))
             return place;
         if (new_address < end && address < new_address + new_size)
@@ -392,7 +397,7 @@ static long remap_locked(uint64_t address, size_t old_size, size_t new_size, int
     } else if (!layout_in_arena(address, new_size) || regions_any(t, end, address + new_size)) {
         if (!(flags & MREMAP_MAYMOVE))
             return -E_NOMEM;
-        long place = choose_place(0, new_size, 0);
+        long place = memory_choose_place(0, new_size, 0);
         if (is_error(place))
             return place;
         z.new_start = (uint64_t)place;
@@ -429,7 +434,7 @@ long memory_madvise(uint64_t address, size_t size, int advice) {
         const struct region *r = &t->entry[i];
         uint64_t low = r->start > address ? r->start : address;
         uint64_t high = r->end < address + size ? r->end : address + size;
-        if (r->kind != REGION_FILE && !r->system)
+        if (!region_outside(r) && !r->system)
             punch_memory_file(low, high - low);
     }
     bool all = regions_all(t, address, address + size);

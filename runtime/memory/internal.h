@@ -31,6 +31,15 @@ static inline bool is_error(long result) {
     return result < 0 && result >= -4095;
 }
 
+/* arena.c, under the memory lock: where a mapping shall be, or a negative errno; takes a range out of the
+ * table, with what belongs to it; enters a region in a free range. */
+long memory_choose_place(uint64_t wanted, size_t size, int flags);
+void memory_forget_range(uint64_t start, uint64_t end);
+void memory_enter_region(const struct region *);
+
+/* segment.c, on a node: attaches what a region holds of a segment. */
+bool segment_map(const struct region *);
+
 /* Maps [start, start + size) of the memory file at its address. 0 or a negative errno. */
 static inline long map_memory_file(uint64_t start, size_t size, int protection) {
     long r = KERNEL(NR_mmap, start, size, protection, MAP_SHARED | MAP_FIXED, memory_file_fd,

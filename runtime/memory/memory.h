@@ -23,6 +23,8 @@ long memory_munmap(uint64_t address, size_t size);
 long memory_mprotect(uint64_t address, size_t size, int protection);
 long memory_mremap(uint64_t address, size_t old_size, size_t new_size, int flags, uint64_t new_address);
 long memory_madvise(uint64_t address, size_t size, int advice);
+long memory_shmat(int id, uint64_t address, int flags);
+long memory_shmdt(uint64_t address);
 
 /* Anonymous memory for the run time itself, whole pages, zeroed. 0 if there is none. */
 uint64_t memory_reserve(size_t size);
@@ -75,7 +77,7 @@ bool memory_touch(uint64_t address, uint64_t *last);
 /* Where the mapping at an address begins; 0 if there is none. In any process. */
 uint64_t memory_begin_of(uint64_t address);
 
-/* Is there a shared mapping of a file at the address; is there any? In any process. */
+/* Is there a shared mapping of a file or segment at the address; is there any? In any process. */
 bool memory_of_file(uint64_t address);
 bool memory_has_files(void);
 

@@ -99,7 +99,7 @@ static void split(struct regions *t, uint64_t address) {
 static bool alike(const struct region *a, const struct region *b) {
     return a->end == b->start && a->protection == b->protection && a->kind == b->kind && !a->system &&
            !b->system && a->file == b->file &&
-           (a->kind != REGION_FILE || a->offset + (a->end - a->start) == b->offset);
+           (!region_outside(a) || a->offset + (a->end - a->start) == b->offset);
 }
 
 /* Joins neighbours alike among the entries first - 1 to last. */

@@ -16,17 +16,23 @@ enum region_kind {
     REGION_PRIVATE, /* its contents are here: once memory is shared, part of the memory file */
     REGION_COPY,    /* private mapping of a file, some of it not read yet; becomes PRIVATE by sharing */
     REGION_FILE,    /* a shared mapping of a file: the same file in every process */
+    REGION_SEGMENT, /* System V shared memory: likewise */
 };
 
 struct region {
     uint64_t start, end;
-    uint64_t offset;     /* REGION_FILE: of `start` in the file */
+    uint64_t offset;     /* outside portable memory: of `start` in the file or segment */
     uint32_t protection; /* PROT_ */
     uint16_t kind;       /* enum region_kind */
     uint16_t system;     /* the run time's own: the program cannot touch it */
-    int32_t file;        /* REGION_FILE: descriptor at the origin, else -1 */
+    int32_t file;        /* REGION_FILE: descriptor at the origin; REGION_SEGMENT: its number; else -1 */
     int32_t reserved;
 };
+
+/* Are its contents elsewhere than in portable memory? */
+static inline bool region_outside(const struct region *region) {
+    return region->kind >= REGION_FILE;
+}
 
 struct regions {
     uint32_t count, capacity;

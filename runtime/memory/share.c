@@ -29,7 +29,7 @@ static long each_area(long (*work)(const struct area *, void *), void *state) {
     for (uint32_t i = 0; i < t->count && r == 0; i++) {
         const struct region *region = &t->entry[i];
         struct area area = {region->start, region->end, (int)region->protection, region->kind};
-        if (area.kind != REGION_FILE)
+        if (!region_outside(region))
             r = work(&area, state);
     }
     return r;

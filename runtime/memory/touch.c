@@ -53,8 +53,6 @@ static bool look_up(uint64_t address, struct region *out) {
 
 static bool map_file(const struct region *r) {
     char path[64];
-    if (home_machines)
-        popcorn_fatal("a thread on another machine touched a shared mapping of a file", 70);
     struct text text = text_begin(path, sizeof path);
     text_string(&text, "/proc/");
     text_signed(&text, popcorn_control()->pid);
@@ -68,6 +66,12 @@ static bool map_file(const struct region *r) {
         KERNEL(NR_mmap, r->start, r->end - r->start, r->protection, MAP_SHARED | MAP_FIXED, fd, r->offset);
     KERNEL(NR_close, fd);
     return !is_error(m);
+}
+
+static bool map_outside(const struct region *region) {
+    if (home_machines)
+        popcorn_fatal("a thread on another machine touched a shared mapping of a file", 70);
+    return region->kind == REGION_FILE ? map_file(region) : segment_map(region);
 }
 
 static bool map_piece(const struct region *r, uint64_t address) {
@@ -84,7 +88,7 @@ int memory_rejoin(int file) {
     for (uint32_t i = 0; i < t->count && r == 0; i++) {
         const struct region *region = &t->entry[i];
         for (uint64_t at = region->start; at < region->end && r == 0; at = (at & -PIECE) + PIECE)
-            if (region->kind != REGION_FILE && piece_touched(at) && !map_piece(region, at))
+            if (!region_outside(region) && piece_touched(at) && !map_piece(region, at))
                 r = -E_NOMEM;
     }
     return (int)r;
@@ -109,7 +113,7 @@ bool memory_touch(uint64_t address, uint64_t *last) {
             return false;
         *last = address;
     }
-    return region.kind == REGION_FILE ? map_file(&region) : map_piece(&region, address);
+    return region_outside(&region) ? map_outside(&region) : map_piece(&region, address);
 }
 
 uint64_t memory_begin_of(uint64_t address) {
@@ -119,7 +123,7 @@ uint64_t memory_begin_of(uint64_t address) {
 
 bool memory_of_file(uint64_t address) {
     struct region region;
-    return layout_in_arena(address, 1) && look_up(address, &region) && region.kind == REGION_FILE;
+    return layout_in_arena(address, 1) && look_up(address, &region) && region_outside(&region);
 }
 
 bool memory_has_files(void) {
@@ -128,7 +132,7 @@ bool memory_has_files(void) {
         uint32_t before = atomic_load(&t->sequence);
         bool found = false;
         for (uint32_t i = 0; i < t->count && !found; i++)
-            found = t->entry[i].kind == REGION_FILE;
+            found = region_outside(&t->entry[i]);
         atomic_thread_fence(memory_order_acquire);
         if (!(before & 1) && atomic_load(&t->sequence) == before)
             return found;

@@ -41,7 +41,7 @@ static long call(struct popcorn_thread *thread, long number, const long argument
 }
 
 /* The caller holds the memory lock, so nobody else enters ranges. */
-static void forget(uint64_t address, size_t size) {
+static void forget(uint64_t address, size_t size, bool all) {
     const struct popcorn_control *control = popcorn_control();
     for (int i = 0; i < (int)control->nnodes; i++) {
         struct node_room *room = node_room(i);
@@ -52,7 +52,8 @@ static void forget(uint64_t address, size_t size) {
             node_carrier->make_forget(i);
         room->range[stale % STALE_RANGES] = (struct stale_range){address, size};
         atomic_store(&room->stale, stale + 1);
-        if (atomic_load(&room->present)) /* a thread that arrives does the opposite: enters, then looks */
+        if (all ||
+            atomic_load(&room->present)) /* a thread that arrives does the opposite: enters, then looks */
             node_carrier->make_forget(i);
     }
 }

@@ -27,6 +27,9 @@ void nodes_restored(char **environment);
 /* The list, once it has been read. */
 const struct popcorn_node_list *nodes_list(void);
 
+/* At the origin: how many mappings of this System V segment the nodes' processes have. */
+uint64_t nodes_attached(int id);
+
 /* Processor time of the nodes' processes, in nanoseconds; in any process. The numbers are Linux's. */
 enum cpu_time { CPU_TIME_ALL = 0, CPU_TIME_USER = 1, CPU_TIME_EXACT = 2 };
 int64_t nodes_cpu_time(enum cpu_time, bool with_origin);

@@ -4,6 +4,7 @@
 #include "base/descriptors.h"
 #include "base/home.h"
 #include "memory/memory.h"
+#include "node/nodes.h"
 #include "popcorn/control.h"
 #include "popcorn/migration.h"
 #include "popcorn/stack.h"
@@ -172,6 +173,12 @@ static bool memory_call(long number, const long a[6], long *result) {
     case NR_madvise:
         *result = memory_madvise((uint64_t)a[0], (size_t)a[1], (int)a[2]);
         return true;
+    case NR_shmat:
+        *result = memory_shmat((int)a[0], (uint64_t)a[1], (int)a[2]);
+        return true;
+    case NR_shmdt:
+        *result = memory_shmdt((uint64_t)a[0]);
+        return true;
     case NR_brk: /* musl's malloc then uses mmap alone */
         *result = -E_NOMEM;
         return true;
@@ -213,6 +220,17 @@ static bool signal_call(long number, const long a[6], long *result) {
     return false;
 }
 
+/* What the nodes' processes have attached is not the program's. */
+static long segment_control(const long a[6]) {
+    uint64_t *attached = &((struct kernel_segment *)a[2])->attached, count;
+    long r = syscall_restartable(NR_shmctl, a);
+    bool by_index = a[1] == SHM_STAT || a[1] == SHM_STAT_ANY;
+    if (r < 0 || (a[1] != IPC_STAT && !by_index) || machine_from_user(&count, attached, sizeof count))
+        return r;
+    count -= nodes_attached(by_index ? (int)r : (int)a[0]);
+    return machine_to_user(attached, &count, sizeof count) ? -E_FAULT : r;
+}
+
 static long identity_call(struct popcorn_thread *thread, long number, const long a[6]) {
     switch (number) {
     case NR_close:
@@ -233,6 +251,8 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
         return thread_id(thread);
     case NR_clone:
         return raw_clone(a);
+    case NR_shmctl:
+        return segment_control(a);
     case NR_membarrier:
         return memory_barrier(a);
     case NR_getrusage:
@@ -253,7 +273,6 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
             return thread_id(thread);
         }
         break;
-    case NR_shmat:
     case NR_clone3:
     case NR_rseq:
     case NR_userfaultfd:

@@ -255,6 +255,9 @@ struct kernel_time {
     int64_t seconds, nanoseconds;
 };
 
+/* RLIMIT_ */
+enum { LIMIT_STACK = 3, LIMIT_PROCESSES = 6, LIMIT_ADDRESSES = 9 };
+
 enum { IPC_STAT = 2, SHM_STAT = 13, SHM_STAT_ANY = 15 };
 
 /* struct shmid64_ds, the same on every ISA here. */

@@ -123,6 +123,10 @@ void peers_died(int nid) {
         struct kernel_time tick = {0, NODE_TICK};
         KERNEL(NR_nanosleep, &tick, 0);
     }
+    if (__atomic_load_n(&popcorn_control()->node[nid].told, __ATOMIC_ACQUIRE)) {
+        local_end();
+        KERNEL(NR_exit_group, NODE_EXIT_DIED);
+    }
     nodes_died(nid);
 }
 
@@ -136,6 +140,9 @@ void local_end(void) {
     struct kernel_time tick = {0, NODE_TICK};
     while (close_dead_peers(&tick) > 0 && kernel_nanoseconds() < end)
         ;
+    for (int i = 0; i < POPCORN_CONTROL_NODES; i++) /* stopped, or too busy: its socket is there, so is it */
+        if (peer_socket[i])
+            KERNEL(NR_kill, popcorn_control()->node[i].pid, SIGNAL_KILL);
     lock_release(&peers_lock);
 }
 

@@ -32,12 +32,24 @@ struct launch {
 
 struct popcorn_lock node_start_lock;
 
+/* What the program may have of address space and processes is counted where its memory and its threads are:
+ * at the origin. An emulator alone may need more. */
+static void lift_limit(int resource) {
+    uint64_t limit[2], none[2] = {~0UL, ~0UL};
+    if (KERNEL(NR_prlimit64, 0, resource, none, limit) == 0 || KERNEL(NR_prlimit64, 0, resource, 0, limit))
+        return;
+    limit[0] = limit[1];
+    KERNEL(NR_prlimit64, 0, resource, limit, 0);
+}
+
 /* The node's process itself, until it runs its image. */
 static int launch_node(void *argument) {
     struct launch *l = argument;
     char *environment[] = {NULL};
     uint64_t none = 0;
     KERNEL(NR_setsid);
+    lift_limit(LIMIT_PROCESSES);
+    lift_limit(LIMIT_ADDRESSES);
     KERNEL(NR_dup3, l->socket, NODE_SOCKET, 0);
     KERNEL(NR_dup3, l->memory, NODE_MEMORY, 0);
     KERNEL(NR_dup3, l->image, NODE_IMAGE, 0);
@@ -124,6 +136,7 @@ static void forget_workers(int nid) {
 static void accept_node(int nid, int socket, const struct greeting *hello) {
     struct popcorn_node_entry *node = &popcorn_control()->node[nid];
     node->pid = hello->pid;
+    node->told = 0;
     forget_workers(nid);
     atomic_store(&node_room(nid)->wanted, NULL);
     atomic_store(&node_room(nid)->present, 0);

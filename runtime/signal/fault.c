@@ -6,6 +6,7 @@
 #include "base/home.h"
 #include "base/kernel.h"
 #include "base/message.h"
+#include "base/text.h"
 #include "memory/layout.h"
 #include "memory/memory.h"
 #include "popcorn/control.h"
@@ -56,6 +57,23 @@ static void handle(struct native *native, int sig, const struct signal_action *a
         machine_ucontext_set_pc(ucontext, at.pc);
 }
 
+/* Outside all threads of the program. The origin need not say more. */
+static _Noreturn void own_fault(int sig, const struct fault_info *info, const void *ucontext) {
+    char line[160];
+    struct popcorn_node_entry *node = &popcorn_control()->node[native_node];
+    struct text t = text_begin(line, sizeof line);
+    text_string(&t, "the process of node ");
+    text_signed(&t, native_node);
+    text_string(&t, " (" MACHINE_NAME ") met a fault of its own: signal ");
+    text_signed(&t, sig);
+    text_string(&t, " at ");
+    text_hex(&t, machine_ucontext_pc(ucontext));
+    text_string(&t, ", address ");
+    text_hex(&t, info->address);
+    __atomic_store_n(&node->told, 1, __ATOMIC_RELEASE);
+    popcorn_fatal(line, 70);
+}
+
 static void fault(int sig, void *siginfo, void *ucontext) {
     struct native *native = native_self();
     static uint64_t last_of_service;
@@ -64,7 +82,7 @@ static void fault(int sig, void *siginfo, void *ucontext) {
     if (sig == SIGNAL_SEGV && memory_touch(info->address, last))
         return;
     if (!native)
-        popcorn_fatal("a node's process met a fault of its own", 70);
+        own_fault(sig, info, ucontext);
     if (sig == MACHINE_TRAP_SIGNAL && machine_is_trap(ucontext)) {
         sig = popcorn_control()->trap;
         info->signal = sig;

@@ -99,10 +99,19 @@ size_t native_main_stack(const struct popcorn_thread *thread) {
     return size < NATIVE_MAIN_STACK ? size : NATIVE_MAIN_STACK;
 }
 
+size_t native_allowed(size_t size) {
+    uint64_t limit[2] = {~0UL, ~0UL};
+    KERNEL(NR_prlimit64, 0, LIMIT_ADDRESSES, 0, limit);
+    uint64_t part = limit[0] / 32 & -KERNEL_PAGE;
+    part = part < NATIVE_LEAST_STACK ? NATIVE_LEAST_STACK : part;
+    return part < size ? part : size;
+}
+
 struct native *native_create(struct popcorn_thread *thread, size_t size) {
     struct native *before = size == NATIVE_THREAD_STACK ? take_spare() : NULL;
     if (before)
         return use_again(thread, before);
+    size = native_allowed(size);
     size_t extra = GUARD_SIZE + KERNEL_PAGE + ALTERNATE_SIZE + NATIVE_SIZE;
     long map = map_stack(size + extra);
     while (map < 0 && map > -4096 && size > NATIVE_LEAST_STACK) {

@@ -68,6 +68,10 @@ extern int native_node;
 /* The calling thread's; NULL before it is set up. */
 struct native *native_self(void);
 
+/* A limit of address space is the program's, and it has one stack for each thread: of what more the run time
+ * reserves, a small part. `size` without such a limit. */
+size_t native_allowed(size_t size);
+
 /*
  * Maps a native stack of `size` bytes (or less, if so much is refused) for a thread in this process and
  * enters it in thread->native[]. NULL if there is no memory.

@@ -12,7 +12,6 @@
 #include "thread/room.h"
 
 #define VFORK_STACK (256UL << 10)
-#define LIMIT_STACK 3 /* RLIMIT_STACK */
 #define DATA_STACK_FACTOR 8
 #define LEAST_DATA_STACK (2UL << 20)
 #define MOST_DATA_STACK (1UL << 30)
@@ -52,8 +51,8 @@ static size_t wanted_data_stack(void) {
     uint64_t limit[2] = {0};
     KERNEL(NR_prlimit64, 0, LIMIT_STACK, 0, limit);
     if (limit[0] > MOST_DATA_STACK / DATA_STACK_FACTOR)
-        return MOST_DATA_STACK;
-    uint64_t size = (limit[0] * DATA_STACK_FACTOR + KERNEL_PAGE - 1) & -KERNEL_PAGE;
+        return native_allowed(MOST_DATA_STACK);
+    uint64_t size = native_allowed((limit[0] * DATA_STACK_FACTOR + KERNEL_PAGE - 1) & -KERNEL_PAGE);
     return size < LEAST_DATA_STACK ? LEAST_DATA_STACK : size;
 }
 
@@ -180,7 +179,8 @@ int threads_restore(struct popcorn_thread *thread, bool main_thread) {
     __builtin_memset(box, 0, sizeof *box);
     box->place = MAILBOX_PLACE(MAILBOX_RUNNING, native_node);
     thread->node = native_node;
-    return native_create(thread, main_thread ? native_main_stack(thread) : NATIVE_THREAD_STACK) ? 0 : -E_NOMEM;
+    return native_create(thread, main_thread ? native_main_stack(thread) : NATIVE_THREAD_STACK) ? 0
+                                                                                                : -E_NOMEM;
 }
 
 long threads_restart(struct popcorn_thread *thread, int (*run)(void *)) {

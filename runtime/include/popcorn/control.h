@@ -36,7 +36,7 @@ struct popcorn_node_entry {
     char name[64]; /* of the machine that it is, NUL-terminated; empty if nodes are processes of this machine
                     */
     int32_t machine; /* number of that machine */
-    uint32_t reserved;
+    uint32_t told;   /* not zero: its process has said why it ends */
     int32_t pid;    /* of its process; 0 if there is none */
     uint32_t state; /* enum popcorn_node_state, atomic */
 };

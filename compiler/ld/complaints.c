@@ -46,7 +46,7 @@ static void add_place(struct complaint *c, char *place) {
 void complaints_print(FILE *from, FILE *to) {
     static const char error[] = "error: ", below[] = ">>> ";
     struct complaint c = {0};
-    char *line = NULL;
+    char *line = NULL, *last = NULL; /* a full disk is complained of for each of lld's files */
     size_t size = 0;
     while (getline(&line, &size, from) > 0) {
         line[strcspn(line, "\n")] = 0;
@@ -58,9 +58,13 @@ void complaints_print(FILE *from, FILE *to) {
         finish(&c, to);
         if (begin)
             c.text = strdup(begin + strlen(error));
-        else if (*line)
+        else if (*line && (!last || strcmp(line, last))) {
             fprintf(to, "%s\n", line);
+            free(last);
+            last = strdup(line);
+        }
     }
     finish(&c, to);
     free(line);
+    free(last);
 }

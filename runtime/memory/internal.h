@@ -37,8 +37,8 @@ long memory_choose_place(uint64_t wanted, size_t size, int flags);
 void memory_forget_range(uint64_t start, uint64_t end);
 void memory_enter_region(const struct region *);
 
-/* segment.c, on a node: attaches what a region holds of a segment. */
-bool segment_map(const struct region *);
+/* segment.c, on a node: attaches what a region holds of a segment. 0 or a negative errno. */
+long segment_map(const struct region *);
 
 /* Maps [start, start + size) of the memory file at its address. 0 or a negative errno. */
 static inline long map_memory_file(uint64_t start, size_t size, int protection) {

@@ -77,14 +77,14 @@ long memory_shmdt(uint64_t address) {
 }
 
 /* On a node. The region may be a part of the segment: all of it is attached elsewhere, and the part moved. */
-bool segment_map(const struct region *region) {
+long segment_map(const struct region *region) {
     bool writable = region->protection & PROT_WRITE, runs = region->protection & PROT_EXEC;
     uint64_t size = region->end - region->start;
     long whole = KERNEL(NR_shmat, region->file, 0, (writable ? 0 : ATTACH_READ) | (runs ? ATTACH_RUN : 0));
     if (is_error(whole))
-        return false;
+        return whole;
     long r = KERNEL(NR_mremap, (uint64_t)whole + region->offset, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
                     region->start);
     KERNEL(NR_shmdt, whole); /* the rest, if there is any */
-    return !is_error(r) && KERNEL(NR_mprotect, region->start, size, region->protection) == 0;
+    return is_error(r) ? r : KERNEL(NR_mprotect, region->start, size, region->protection);
 }

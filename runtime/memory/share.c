@@ -143,11 +143,12 @@ int memory_file(void) {
     return memory_file_fd;
 }
 
-/* Reads what the memory file has for [start, end) to that place, which is all zeros. */
+/* Reads what the memory file has for [start, end) to that place, which is all zeros. (In a child it is one of
+ * this machine's, whatever backs its parent.) */
 static long read_data(uint64_t start, uint64_t end) {
     uint64_t at = start, stop = end;
     long r;
-    while ((r = memory_backing->present(memory_file_fd, &at, &stop)) == 0 && at < stop) {
+    while ((r = memory_file_backing.present(memory_file_fd, &at, &stop)) == 0 && at < stop) {
         while (at < stop) {
             long n = KERNEL(NR_pread64, memory_file_fd, at, stop - at, layout_file_offset(at));
             if (n <= 0 && n != -E_INTR)

@@ -51,7 +51,7 @@ static bool look_up(uint64_t address, struct region *out) {
     }
 }
 
-static bool map_file(const struct region *r) {
+static long map_file(const struct region *r) {
     char path[64];
     struct text text = text_begin(path, sizeof path);
     text_string(&text, "/proc/");
@@ -61,25 +61,25 @@ static bool map_file(const struct region *r) {
     bool writable = r->protection & PROT_WRITE;
     long fd = KERNEL(NR_openat, AT_CWD, path, (writable ? OPEN_RDWR : OPEN_RDONLY) | OPEN_CLOEXEC, 0);
     if (fd < 0)
-        return false;
+        return fd;
     long m =
         KERNEL(NR_mmap, r->start, r->end - r->start, r->protection, MAP_SHARED | MAP_FIXED, fd, r->offset);
     KERNEL(NR_close, fd);
-    return !is_error(m);
+    return is_error(m) ? m : 0;
 }
 
-static bool map_outside(const struct region *region) {
+static long map_outside(const struct region *region) {
     if (home_machines)
         popcorn_fatal("a thread on another machine touched a shared mapping of a file", 70);
     return region->kind == REGION_FILE ? map_file(region) : segment_map(region);
 }
 
-static bool map_piece(const struct region *r, uint64_t address) {
+static long map_piece(const struct region *r, uint64_t address) {
     uint64_t low = address & -PIECE, high = low + PIECE;
     low = r->start > low ? r->start : low;
     high = r->end < high ? r->end : high;
     note_piece(address);
-    return map_memory_file(low, high - low, (int)r->protection) == 0;
+    return map_memory_file(low, high - low, (int)r->protection);
 }
 
 int memory_rejoin(int file) {
@@ -88,14 +88,23 @@ int memory_rejoin(int file) {
     for (uint32_t i = 0; i < t->count && r == 0; i++) {
         const struct region *region = &t->entry[i];
         for (uint64_t at = region->start; at < region->end && r == 0; at = (at & -PIECE) + PIECE)
-            if (!region_outside(region) && piece_touched(at) && !map_piece(region, at))
-                r = -E_NOMEM;
+            if (!region_outside(region) && piece_touched(at))
+                r = map_piece(region, at);
     }
     return (int)r;
 }
 
 static bool mapped_here(uint64_t address) {
     return KERNEL(NR_msync, address & -KERNEL_PAGE, KERNEL_PAGE, 1) == 0;
+}
+
+/* The thread cannot go on, and it is not the program's fault. */
+static _Noreturn void cannot_map(long error) {
+    char line[128];
+    struct text t = text_begin(line, sizeof line);
+    text_string(&t, "a node's process cannot map the program's memory: ");
+    text_string(&t, text_error((int)-error));
+    popcorn_fatal(line, 70);
 }
 
 /*
@@ -106,14 +115,18 @@ bool memory_touch(uint64_t address, uint64_t *last) {
     struct region region;
     if (!layout_in_arena(address, 1) || !look_up(address, &region) || region.protection == PROT_NONE)
         return false;
-    bool again = *last == address;
+    uint64_t now = address << 3 | region.protection;
+    bool again = *last == now;
     *last = 0;
     if (mapped_here(address)) {
         if (again)
             return false;
-        *last = address;
+        *last = now;
     }
-    return region_outside(&region) ? map_outside(&region) : map_piece(&region, address);
+    long r = region_outside(&region) ? map_outside(&region) : map_piece(&region, address);
+    if (r && r != -E_NOENT && r != -E_SRCH) /* (the origin, or the mapping, has just ended) */
+        cannot_map(r);
+    return r == 0;
 }
 
 uint64_t memory_begin_of(uint64_t address) {

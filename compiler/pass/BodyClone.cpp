@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 #include "BodyClone.h"
+#include "popcorn/abi.h"
 #include "Steps.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 #include "llvm/Transforms/Utils/Local.h"
 #include "llvm/Transforms/Utils/PromoteMemToReg.h"
@@ -24,7 +26,8 @@ static void adaptAttributes(Function &N, const Function &F) {
     N.setDoesNotThrow();
 }
 
-BodyClone::BodyClone(Function &F, const Twine &Suffix) {
+BodyClone::BodyClone(const Frame &Fr, const Twine &Suffix) {
+    Function &F = *Fr.F;
     LLVMContext &C = F.getContext();
     auto *Type = FunctionType::get(F.getReturnType(), {PointerType::get(C, 0)}, false);
     N = Function::Create(Type, GlobalValue::InternalLinkage, F.getName() + Suffix, F.getParent());
@@ -39,6 +42,18 @@ BodyClone::BodyClone(Function &F, const Twine &Suffix) {
         P->moveBefore(N->getEntryBlock(), N->getEntryBlock().begin());
     delete Stand;
     adaptAttributes(*N, F);
+    for (const Site &S : Fr.Sites)
+        if (S.IsTail)
+            keepFrame(S);
+}
+
+// The clone has another type than the functions that it calls last, so its frame stays below their calls.
+void BodyClone::keepFrame(const Site &S) {
+    auto *Call = cast<CallInst>(Map.lookup(S.Call));
+    Call->setTailCallKind(CallInst::TCK_NoTail);
+    SplitBlock(Call->getParent(), Call->getNextNode());
+    CallInst *Statepoint = makeStatepoint(Call, POPCORN_ID(S.Number, 0), {});
+    Map[S.Call] = S.Call->getType()->isVoidTy() ? Statepoint : Statepoint->getNextNode();
 }
 
 bool BodyClone::isPlaceholder(const Value *V) const {

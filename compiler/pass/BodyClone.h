@@ -3,6 +3,7 @@
 #ifndef POPCORN_PASS_BODYCLONE_H
 #define POPCORN_PASS_BODYCLONE_H
 
+#include "Steps.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/IR/Function.h"
 #include "llvm/IR/Instructions.h"
@@ -14,7 +15,7 @@ namespace popcorn {
 // A clone of a function that is entered elsewhere than at its beginning, as RetT clone(ptr). What the
 // original's arguments were is found in memory: a placeholder stands for each until its uses are replaced.
 struct BodyClone {
-    BodyClone(llvm::Function &F, const llvm::Twine &Suffix);
+    BodyClone(const Frame &Fr, const llvm::Twine &Suffix);
 
     bool isPlaceholder(const llvm::Value *V) const;
 
@@ -35,6 +36,7 @@ struct BodyClone {
     std::vector<llvm::Instruction *> Placeholders;
 
   private:
+    void keepFrame(const Site &S);
     void goThrough(llvm::AllocaInst *Home, llvm::Instruction *Def);
     llvm::MapVector<llvm::Value *, llvm::AllocaInst *> Homes;
 };

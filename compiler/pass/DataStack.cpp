@@ -121,11 +121,13 @@ static void moveFixed(AllocaInst *A, Value *Base, uint64_t Offset) {
     A->eraseFromParent();
 }
 
+// A call that must be a tail call leaves the frame like a return.
 // An over-aligned frame cannot compute where it began: it keeps that in its own highest word.
 static void restoreAtReturns(Function &F, const Layout &L, Value *Base, bool KeepsOld) {
     for (BasicBlock &BB : F)
         if (auto *Return = dyn_cast<ReturnInst>(BB.getTerminator())) {
-            IRBuilder<> B(Return);
+            CallInst *Tail = BB.getTerminatingMustTailCall();
+            IRBuilder<> B(Tail ? static_cast<Instruction *>(Tail) : Return);
             Value *Old = B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Base, L.Size);
             B.CreateStore(KeepsOld ? B.CreateLoad(B.getPtrTy(), Old) : Old, dataStackPointer(B));
         }

@@ -152,6 +152,15 @@ static std::vector<CallInst *> siteCalls(Function &F, const Migratability &Who) 
     return Calls;
 }
 
+// Takes those out that must be tail calls: no frame lies below them, and nothing lives across.
+static std::vector<CallInst *> takeTailCalls(std::vector<CallInst *> &Calls) {
+    auto Tails =
+        std::stable_partition(Calls.begin(), Calls.end(), [](CallInst *C) { return !C->isMustTailCall(); });
+    std::vector<CallInst *> Out(Tails, Calls.end());
+    Calls.erase(Tails, Calls.end());
+    return Out;
+}
+
 // The headers of the outermost loops that have a site in them, each cut behind its phis.
 static std::vector<BasicBlock *> loopHeaders(Function &F, ArrayRef<CallInst *> Calls) {
     DominatorTree DT(F);
@@ -217,7 +226,7 @@ static void assignSlots(Frame &Fr, const Liveness &Live, const DenseMap<Value *,
 Frame findSites(Function &F, const Migratability &Who, const DataFrame &Data, uint32_t &NextSite) {
     Frame Fr;
     Fr.F = &F;
-    std::vector<CallInst *> Calls = siteCalls(F, Who);
+    std::vector<CallInst *> Calls = siteCalls(F, Who), TailCalls = takeTailCalls(Calls);
     Fr.HasSetjmp = any_of(Calls, [](CallInst *Call) { return isSetjmp(*Call); });
     // A native jmp_buf may point into the resumed frame, so that frame must stay.
     std::vector<BasicBlock *> Headers;
@@ -233,13 +242,15 @@ Frame findSites(Function &F, const Migratability &Who, const DataFrame &Data, ui
     if (Fr.HasSetjmp)
         indexOf(Fr, Known, Data.Base);
     for (CallInst *Call : Calls) {
-        Site S{Call, NextSite++, isSetjmp(*Call), {}};
+        Site S{Call, NextSite++, isSetjmp(*Call), false, {}};
         for (Value *V : liveAcross(Live, Call))
             S.Live.push_back(indexOf(Fr, Known, V));
         if (Fr.HasSetjmp && !is_contained(S.Live, 0))
             S.Live.push_back(0);
         Fr.Sites.push_back(std::move(S));
     }
+    for (CallInst *Call : TailCalls)
+        Fr.Sites.push_back({Call, NextSite++, false, true, {}});
     assignSlots(Fr, Live, Known);
     for (BasicBlock *Header : Headers) {
         std::vector<Value *> Values = Live.leaving(Header);

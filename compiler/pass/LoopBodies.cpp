@@ -49,7 +49,7 @@ void handOver(IRBuilder<> &B, const Frame &Fr, unsigned Loop, const ValueToValue
 namespace {
 class LoopBody {
   public:
-    explicit LoopBody(Frame &Fr) : Fr(Fr), Body(*Fr.F, ".loop") {}
+    explicit LoopBody(Frame &Fr) : Fr(Fr), Body(Fr, ".loop") {}
 
     Function *build() {
         LLVMContext &C = Body.N->getContext();

@@ -56,7 +56,7 @@ namespace {
 class ResumeBody {
   protected:
     explicit ResumeBody(Frame &Fr)
-        : Fr(Fr), M(*Fr.F->getParent()), C(M.getContext()), Body(*Fr.F, ".resume"), N(Body.N), Map(Body.Map) {
+        : Fr(Fr), M(*Fr.F->getParent()), C(M.getContext()), Body(Fr, ".resume"), N(Body.N), Map(Body.Map) {
         N->addFnAttr(Attribute::OptimizeForSize);
         N->setSection(POPCORN_SECTION_RESUME);
     }
@@ -247,6 +247,8 @@ class ImageBody : ResumeBody {
             if (S.IsSetjmp)
                 continue;
             auto *Old = cast<CallInst>(Map.lookup(S.Call));
+            if (auto *Result = dyn_cast<GCResultInst>(Old)) // of what was a tail call
+                Old = cast<CallInst>(Result->getArgOperand(0));
             Value *Live[] = {Image};
             auto *New = cast<CallInst>(CallBase::Create(
                 Old, {OperandBundleDef("deopt", ArrayRef<Value *>(Live))}, Old->getIterator()));

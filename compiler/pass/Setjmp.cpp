@@ -100,6 +100,10 @@ void lowerSetjmp(Function &F, bool Migratable) {
     std::vector<CallInst *> Calls = setjmpCalls(F);
     if (Calls.empty())
         return;
+    // Its frame must stay: there is no leaving it by a tail call.
+    for (Instruction &I : instructions(F))
+        if (auto *Call = dyn_cast<CallInst>(&I); Call && Call->isMustTailCall())
+            Call->setTailCallKind(CallInst::TCK_NoTail);
     // The data stack adds one live value, the frame's base, and takes away the allocas.
     std::vector<unsigned> Slots(Calls.size(), 1);
     if (Migratable) {

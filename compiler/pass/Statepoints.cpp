@@ -17,34 +17,38 @@ namespace popcorn {
 // The address that an indirect call goes to. If it is also recorded, the register allocator could neither
 // keep it in memory, as the call needs it, nor push others out for it, and may give up: so the call gets a
 // copy.
-static Value *calleeOf(IRBuilder<> &B, const Frame &Fr, const Site &S) {
-    Value *Callee = S.Call->getCalledOperand();
-    if (none_of(S.Live, [&](unsigned Index) { return Fr.Values[Index].V == Callee; }))
+static Value *calleeOf(IRBuilder<> &B, const CallInst &Call, ArrayRef<Value *> Live) {
+    Value *Callee = Call.getCalledOperand();
+    if (!is_contained(Live, Callee))
         return Callee;
     auto *T = FunctionType::get(Callee->getType(), {Callee->getType()}, false);
     return B.CreateCall(T, InlineAsm::get(T, "", "=r,0", false), {Callee});
 }
 
-static void makeStatepoint(Frame &Fr, Site &S) {
-    CallInst *Call = S.Call;
+// Puts a statepoint, which it returns, in a call's place.
+CallInst *makeStatepoint(CallInst *Call, uint64_t Id, ArrayRef<Value *> Live) {
     IRBuilder<> B(Call);
-    std::vector<Value *> Live;
-    for (unsigned Index : S.Live)
-        append_range(Live, cut(B, Fr.Values[Index].V));
     std::vector<Value *> Args(Call->arg_begin(), Call->arg_end());
-    FunctionCallee Callee(Call->getFunctionType(), calleeOf(B, Fr, S));
-    CallInst *Statepoint =
-        B.CreateGCStatepointCall(POPCORN_ID(S.Number, 0), 0, Callee, Args, ArrayRef<Value *>(Live), {});
+    FunctionCallee Callee(Call->getFunctionType(), calleeOf(B, *Call, Live));
+    CallInst *Statepoint = B.CreateGCStatepointCall(Id, 0, Callee, Args, Live, {});
     copyConvention(*Call, *Statepoint, GCStatepointInst::CallArgsBeginPos);
     if (!Call->getType()->isVoidTy())
         Call->replaceAllUsesWith(B.CreateGCResult(Statepoint, Call->getType()));
     Call->eraseFromParent();
-    S.Call = Statepoint;
+    return Statepoint;
+}
+
+static void makeStatepoint(Frame &Fr, Site &S) {
+    IRBuilder<> B(S.Call);
+    std::vector<Value *> Live;
+    for (unsigned Index : S.Live)
+        append_range(Live, cut(B, Fr.Values[Index].V));
+    S.Call = makeStatepoint(S.Call, POPCORN_ID(S.Number, 0), Live);
 }
 
 void makeStatepoints(Frame &Fr) {
     for (Site &S : Fr.Sites)
-        if (!S.IsSetjmp)
+        if (!S.IsSetjmp && !S.IsTail)
             makeStatepoint(Fr, S);
     Function &F = *Fr.F;
     F.setGC("statepoint-example");

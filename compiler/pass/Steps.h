@@ -29,9 +29,10 @@ struct LiveValue {
 
 // A call that may lead to a migration, or a call of setjmp.
 struct Site {
-    llvm::CallInst *Call; // becomes a gc.statepoint, unless it is a setjmp
+    llvm::CallInst *Call; // becomes a gc.statepoint, unless it is a setjmp or a tail call
     uint32_t Number;
     bool IsSetjmp;
+    bool IsTail; // a musttail call, which leaves the frame: only in second bodies does it stay below the call
     std::vector<unsigned> Live; // indices into Frame::Values, by ascending slot
 };
 
@@ -151,6 +152,7 @@ Frame findSites(llvm::Function &F, const Migratability &Who, const DataFrame &Da
 
 // Statepoints.cpp: turns each site into a gc.statepoint that records the live values.
 void makeStatepoints(Frame &Fr);
+llvm::CallInst *makeStatepoint(llvm::CallInst *Call, uint64_t Id, llvm::ArrayRef<llvm::Value *> Live);
 
 // LoopBodies.cpp: the body in which a resumed call goes on at full speed from its next loop header.
 void makeLoopBody(Frame &Fr);

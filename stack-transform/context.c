@@ -79,36 +79,52 @@ static const struct frame_record *find_frame(const struct frame_record *outermos
     return NULL;
 }
 
-/* Puts the chain that ends in setjmp's frame into the hop buffer: the outer frames, then the stored record.
- */
-static long load_frames(struct popcorn_thread *thread, const struct frame_record *outermost, uint64_t bytes,
-                        const struct popcorn_jump *jump, int value) {
-    size_t setjmps;
-    const struct frame_record *frame = find_frame(outermost, bytes, jump->base, &setjmps);
-    if (!frame || !jump_area_sound(jump->area) || jump->area->nvalues == 0 ||
-        jump->area->values[0] != jump->base)
-        return -E_INVAL;
-    size_t outer = (size_t)((const uint8_t *)frame - (const uint8_t *)outermost);
-    size_t size = outer + record_size(jump->area->nvalues) + record_size(1);
-    if (chain_reserve(thread, size) || entries_reserve(thread, setjmps))
-        return -E_NOMEM;
-    uint8_t *at = thread->records + thread->records_size - size;
-    __builtin_memcpy(at, outermost, outer);
-    jump_chain_at((struct frame_record *)(at + outer), jump->area, (uint64_t)value);
-    thread->outermost = (struct frame_record *)at;
-    thread->bytes = size;
-    thread->landing = POPCORN_LANDING_CONTEXT;
-    return 0;
+/* What it takes to rebuild a stack's frames as far as one of them. */
+struct plan {
+    size_t outer, size; /* bytes of the frames outside that one, and of the whole chain */
+    size_t setjmps;     /* frames of functions that call setjmp */
+};
+
+static bool make_plan(struct plan *plan, const struct frame_record *outermost,
+                      const struct popcorn_jump *jump) {
+    const struct frame_record *frame = find_frame(outermost, jump->stack->bytes, jump->base, &plan->setjmps);
+    if (!frame || !jump_area_sound(jump->area) || jump->area->values[0] != jump->base)
+        return false;
+    plan->outer = (size_t)((const uint8_t *)frame - (const uint8_t *)outermost);
+    plan->size = plan->outer + record_size(jump->area->nvalues) + record_size(1);
+    return true;
 }
 
-/* No other thread can enter the stack from here on. */
-static long take_frames(struct popcorn_thread *thread, const struct popcorn_jump *jump, int value) {
+/* Makes room for a jump. Outside critical sections: a thread that is not at home asks there for memory. */
+static long prepare(struct plan *plan, struct popcorn_thread *thread, const struct popcorn_jump *jump) {
+    const struct frame_record *outermost = __atomic_load_n(&jump->stack->outermost, __ATOMIC_ACQUIRE);
+    if (!outermost || !make_plan(plan, outermost, jump))
+        return -E_INVAL;
+    return chain_reserve(thread, plan->size) || entries_reserve(thread, plan->setjmps) ? -E_NOMEM : 0;
+}
+
+/*
+ * Puts the chain that ends in setjmp's frame into the hop buffer: the outer frames, then the stored record.
+ * No other thread can enter the stack from here on; if one has, meanwhile, the plan may not hold any more.
+ */
+static long take_frames(const struct plan *plan, struct popcorn_thread *thread,
+                        const struct popcorn_jump *jump, int value) {
     struct popcorn_stack *stack = jump->stack;
     struct frame_record *outermost = __atomic_exchange_n(&stack->outermost, NULL, __ATOMIC_ACQ_REL);
-    long error = outermost ? load_frames(thread, outermost, stack->bytes, jump, value) : -E_INVAL;
-    if (error && outermost)
+    struct plan now;
+    if (!outermost)
+        return -E_INVAL;
+    if (!make_plan(&now, outermost, jump) || now.size > plan->size || now.setjmps > plan->setjmps) {
         __atomic_store_n(&stack->outermost, outermost, __ATOMIC_RELEASE);
-    return error;
+        return -E_INVAL;
+    }
+    uint8_t *at = thread->records + thread->records_size - now.size;
+    __builtin_memcpy(at, outermost, now.outer);
+    jump_chain_at((struct frame_record *)(at + now.outer), jump->area, (uint64_t)value);
+    thread->outermost = (struct frame_record *)at;
+    thread->bytes = now.size;
+    thread->landing = POPCORN_LANDING_CONTEXT;
+    return 0;
 }
 
 /* The thread is on the other stack now, and the one it was on can be entered again. */
@@ -137,9 +153,12 @@ static _Noreturn void enter_made(struct popcorn_thread *thread, struct popcorn_s
 static long go_to_made(struct popcorn_thread *thread, const struct machine_context *context,
                        struct popcorn_stack *made, enum leaving leaving) {
     struct chain kept = {0};
+    critical_enter();
     long error = leave(&kept, thread, context, leaving);
-    if (error)
+    if (error) {
+        critical_leave();
         return error;
+    }
     if (thread->pinned)
         home->unpin(thread, 0);
     enter_made(thread, made, &kept);
@@ -149,11 +168,18 @@ static long go_to_made(struct popcorn_thread *thread, const struct machine_conte
 static long go_to_place(struct popcorn_thread *thread, const struct machine_context *context,
                         const struct popcorn_jump *jump, int value, enum leaving leaving) {
     struct chain kept = {0};
-    long error = leave(&kept, thread, context, leaving);
-    if (!error)
-        error = take_frames(thread, jump, value);
+    struct plan plan;
+    long error = prepare(&plan, thread, jump);
     if (error)
         return error;
+    critical_enter();
+    error = leave(&kept, thread, context, leaving);
+    if (!error)
+        error = take_frames(&plan, thread, jump, value);
+    if (error) {
+        critical_leave();
+        return error;
+    }
     if (thread->pinned)
         home->unpin(thread, jump->pinned);
     change(thread, jump->stack, jump->data_stack, &kept);
@@ -164,21 +190,16 @@ long popcorn_set_context(const struct machine_context *context, struct popcorn_j
                          struct popcorn_stack *made, long leaving) {
     struct popcorn_thread *thread = popcorn_current();
     popcorn_require_room(thread);
-    if (!made && !jump->area)
+    if (made)
+        return go_to_made(thread, context, made, (enum leaving)leaving);
+    if (!jump->area)
         return -E_INVAL;
-    if (!made && jump->stack == thread->stack)
+    if (jump->stack == thread->stack)
         popcorn_longjmp(context, jump, 1);
-    critical_enter();
-    long error = made ? go_to_made(thread, context, made, (enum leaving)leaving)
-                      : go_to_place(thread, context, jump, 1, (enum leaving)leaving);
-    critical_leave();
-    return error;
+    return go_to_place(thread, context, jump, 1, (enum leaving)leaving);
 }
 
 long context_jump(struct popcorn_thread *thread, const struct machine_context *context,
                   const struct popcorn_jump *jump, int value) {
-    critical_enter();
-    long error = go_to_place(thread, context, jump, value, LEAVE_SET);
-    critical_leave();
-    return error;
+    return go_to_place(thread, context, jump, value, LEAVE_SET);
 }

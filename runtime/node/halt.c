@@ -45,7 +45,7 @@ void halt_here(struct popcorn_thread *thread) {
 static bool runs_elsewhere(const struct popcorn_thread *thread) {
     uint32_t place = atomic_load(&thread->mailbox->place);
     return MAILBOX_PHASE(place) == MAILBOX_RUNNING && MAILBOX_NODE(place) != popcorn_control()->origin &&
-           node_runs(MAILBOX_NODE(place)) && !atomic_load(&thread->mailbox->halted);
+           (home_machines || node_runs(MAILBOX_NODE(place))) && !atomic_load(&thread->mailbox->halted);
 }
 
 static bool all_halted(const struct popcorn_thread *self) {

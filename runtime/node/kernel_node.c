@@ -50,6 +50,13 @@ static struct popcorn_key unpack(const void *argument) {
         .event = POPCORN_EVENT_FORK, .pid = (uint32_t)word, .hop = (uint32_t)(word >> 32)};
 }
 
+/* The origin may never have sent a thread here itself; it tells of stale memory whoever runs. */
+static void note_that_it_runs(void) {
+    uint32_t *state = &popcorn_control()->node[native_node].state;
+    if (__atomic_load_n(state, __ATOMIC_ACQUIRE) != POPCORN_NODE_RUNNING)
+        __atomic_store_n(state, POPCORN_NODE_RUNNING, __ATOMIC_RELEASE);
+}
+
 /* Fetches the thread that native->argument names, and is its native thread until it leaves. */
 static _Noreturn void receive(struct native *native) {
     uint64_t room[(sizeof(struct popcorn_start) + sizeof(struct popcorn_thread *)) / sizeof(uint64_t)];
@@ -66,6 +73,7 @@ static _Noreturn void receive(struct native *native) {
     native_bind(native, thread);
     machine_set_thread_pointer(thread->tcb);
     native_adopt(native);
+    note_that_it_runs();
     clock_meet(thread->mailbox->stamp, !atomic_exchange(&met, true));
     set_arriving(MASK_UNBLOCK);
     do {

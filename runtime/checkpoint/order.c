@@ -11,6 +11,8 @@
 #include "checkpoint/internal.h"
 #include "machine/boot.h"
 #include "memory/memory.h"
+#include "memory/regions.h"
+#include "memory/touched.h"
 #include "node/image.h"
 #include "popcorn/sha256.h"
 #include "thread/native.h"
@@ -128,12 +130,23 @@ static bool has_children(void) {
     return KERNEL(NR_waitid, ALL, 0, info, NO_HANG | STOPPED | EXITED | CONTINUED | NO_WAIT, 0) != -E_CHILD;
 }
 
+static bool has_segments(void) {
+    const struct region *r = NULL;
+    for (uint32_t i = 0; (r = memory_region(i)) && r->kind != REGION_SEGMENT; i++)
+        ;
+    return r;
+}
+
 static int list_files(struct job *job, struct file_list *list) {
     *list = (struct file_list){
         .flags = job->order.flags, .except = job->stream.fd, .cannot = tell_obstacle, .state = job};
     int r = files_list(list);
     if (r == 0 && has_children() && !(job->order.flags & CHECKPOINT_DROP_CHILDREN)) {
         tell_obstacle("a child process", job);
+        list->lost++;
+    }
+    if (r == 0 && has_segments()) {
+        tell_obstacle("System V shared memory", job);
         list->lost++;
     }
     return r;

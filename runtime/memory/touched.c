@@ -99,7 +99,7 @@ static long search_region(struct search *s, const struct region *region) {
     bool readable = region->protection & PROT_READ;
     size_t size = region->end - region->start;
     long r;
-    if (region->kind == REGION_FILE)
+    if (region_outside(region))
         return 0;
     if (!readable)
         KERNEL(NR_mprotect, region->start, size, PROT_READ);

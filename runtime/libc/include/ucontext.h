@@ -30,7 +30,7 @@ int getcontext(struct __ucontext *);
  * Contexts that cannot be made (the stack is too small, there are too many arguments) cannot be entered:
  * EINVAL.
  */
-void makecontext(struct __ucontext *, void (*)(void), int, ...);
+void makecontext(struct __ucontext *, void (*)(), int, ...);
 
 /*
  * Goes on with a context: does not return, or -1 and nothing has happened. errno: EINVAL (it is no context, a

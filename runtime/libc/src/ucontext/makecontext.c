@@ -12,7 +12,7 @@
 
 /* On the context's stack, so that the ucontext_t may be used anew while it runs. */
 struct start {
-    void (*function)(void);
+    void (*function)();
     ucontext_t *link;
     int count;
     long argument[MOST];
@@ -42,7 +42,7 @@ static void begin(void *argument) {
     abort(); /* there is nowhere to go on */
 }
 
-void makecontext(ucontext_t *context, void (*function)(void), int count, ...) {
+void makecontext(ucontext_t *context, void (*function)(), int count, ...) {
     char *low = context->uc_stack.ss_sp, *high = low + context->uc_stack.ss_size;
     struct start *s = (struct start *)(((uintptr_t)high - sizeof *s) & -16UL);
     va_list arguments;

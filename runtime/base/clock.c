@@ -128,3 +128,8 @@ long clock_gettime_here(long clock, struct kernel_time *out) {
     }
     return r;
 }
+
+int64_t clock_ahead(long clock) {
+    int which = stamp_of(clock);
+    return which < 0 ? 0 : atomic_load(&behind[which]);
+}

@@ -14,6 +14,9 @@ long clock_gettime_here(long clock, struct kernel_time *);
 /* CLOCK_MONOTONIC of clock_gettime_here() in nanoseconds: for times that another machine may look at. */
 int64_t clock_nanoseconds(void);
 
+/* How far clock_gettime_here() is ahead of this machine's clock, in nanoseconds. */
+int64_t clock_ahead(long clock);
+
 /* The time as clock_gettime_here() has it, of CLOCK_REALTIME and CLOCK_MONOTONIC, in nanoseconds. */
 #define CLOCK_STAMPS 2
 void clock_stamp(int64_t stamp[CLOCK_STAMPS]);

@@ -38,7 +38,7 @@ static int no_fork(struct popcorn_thread *thread, int memory) {
     return -E_AGAIN;
 }
 
-static void thread_ends(struct popcorn_thread *thread) {
+static void leave_alone(struct popcorn_thread *thread) {
     (void)thread;
 }
 
@@ -63,13 +63,14 @@ static const struct home alone = {
     .end = nothing,
     .forget = forget,
     .look = nothing,
+    .wake = leave_alone,
     .halt = halt,
     .release = nothing,
     .away = away,
     .fork = no_fork,
     .fork_end = nothing,
     .forked = nothing,
-    .thread_ends = thread_ends,
+    .thread_ends = leave_alone,
     .forward_signal = forward_signal,
     .unpin = unpin,
 };

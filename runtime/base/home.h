@@ -60,6 +60,9 @@ struct home {
     void (*forget)(uint64_t address, size_t size, bool all);
     /* Outside critical sections: another process may have died. Ends the program if a thread was on it. */
     void (*look)(void);
+    /* In a signal handler of a thread's native thread: the thread is asked to come to a migration point; if
+     * it is elsewhere, and waits there, it is woken. */
+    void (*wake)(struct popcorn_thread *);
     /* With the list of threads locked: makes all threads that are elsewhere stand still until release().
      * False if that failed. */
     bool (*halt)(void);

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* At the origin, before any thread runs. */
-void checkpoint_start(void);
+/* At the origin, before any thread of the program runs, and after signals_start(). */
+void checkpoint_start(char *const *environment);
 
 /* In a signal handler: what the run time's own signal brought. False: it was no order for a checkpoint. */
 bool checkpoint_asked(uint64_t value);

@@ -8,7 +8,7 @@
 #include "base/critical.h"
 #include "base/home.h"
 #include "base/own_signal.h"
-#include "checkpoint/internal.h"
+#include "checkpoint/job.h"
 #include "popcorn/migration.h"
 #include "popcorn/stack.h"
 #include "thread/native.h"
@@ -49,8 +49,9 @@ static void wait_at_gate(struct popcorn_thread *thread, const struct machine_con
     critical_leave();
 }
 
-void checkpoint_start(void) {
+void checkpoint_start(char *const *environment) {
     migration_gather = wait_at_gate;
+    plan_start(environment);
 }
 
 /* Asks whoever has not come; answers one of those, or NULL. */

@@ -343,6 +343,7 @@ void checkpoint_go_on(char **environment) {
     descriptors_drop(input);
     signals_restored();
     migration_restored(popcorn_control()->migration);
+    checkpoint_start(environment);
     struct popcorn_thread *thread = main_thread();
     struct native *native = thread->native[native_node];
     machine_set_thread_pointer(thread->tcb);

@@ -62,6 +62,12 @@ static void look(void) {
     node_carrier->look();
 }
 
+static void wake(struct popcorn_thread *thread) {
+    uint32_t place = atomic_load(&thread->mailbox->place);
+    if (MAILBOX_PHASE(place) == MAILBOX_RUNNING && MAILBOX_NODE(place) != native_node)
+        node_carrier->nudge(thread);
+}
+
 static void end(void) {
     node_carrier->end();
 }
@@ -107,6 +113,7 @@ static const struct home nodes_home = {
     .end = end,
     .forget = forget,
     .look = look,
+    .wake = wake,
     .halt = nodes_halt,
     .release = nodes_release,
     .away = away,

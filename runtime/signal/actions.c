@@ -23,9 +23,12 @@ uint64_t signals_allowed(uint64_t mask) {
     return mask & ~SIGNAL_BIT(own_signal);
 }
 
+static void give_back(void);
+
 void signals_forked(struct popcorn_thread *thread) {
     (void)thread;
     atomic_store(&table()->lock.word, 0);
+    give_back();
 }
 
 struct signal_action signals_current(int sig) {
@@ -52,8 +55,22 @@ void signals_defer(struct native *native, int sig, const void *info, void *ucont
 
 static void entry(int sig, void *info, void *ucontext);
 
+static uint64_t taken; /* bits of signals that are the run time's */
+static void (*taken_came)(int sig);
+
+static void take(int sig, void *info, void *ucontext) {
+    struct native *native = native_self();
+    (void)info;
+    (void)ucontext;
+    if (native)
+        native->own_signals++;
+    taken_came(sig);
+}
+
 /* Makes the kernel act on it. */
 static long install(int sig, const struct signal_action *action) {
+    if (taken & SIGNAL_BIT(sig))
+        return machine_sigaction(sig, take, ACTION_SIGINFO | ACTION_ONSTACK | ACTION_RESTART, ~0ULL);
     if (action->handler == SIGNAL_DEFAULT || action->handler == SIGNAL_IGNORE)
         return machine_sigaction(sig, (void (*)(int, void *, void *))action->handler, action->flags, 0);
     return machine_sigaction(sig, entry, action->flags | ACTION_SIGINFO, signals_allowed(action->mask));
@@ -154,6 +171,26 @@ uint64_t signals_fault_begins(int sig) {
     if (action.flags & (unsigned)ACTION_RESETHAND)
         signals_action(sig, &by_default, NULL, 8);
     return old;
+}
+
+void signals_take(uint64_t set, void (*came)(int sig)) {
+    static const struct signal_action none;
+    taken_came = came;
+    taken = set;
+    for (int sig = 1; sig < SIGNAL_COUNT; sig++)
+        if (set & SIGNAL_BIT(sig)) {
+            learn(sig);
+            install(sig, &none);
+        }
+}
+
+/* What the program has set for them holds. */
+static void give_back(void) {
+    uint64_t set = taken;
+    taken = 0;
+    for (int sig = 1; set && sig < SIGNAL_COUNT; sig++)
+        if (set & SIGNAL_BIT(sig))
+            install(sig, &table()->action[sig]);
 }
 
 void signals_reinstall(void) {

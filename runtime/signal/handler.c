@@ -137,10 +137,20 @@ void signals_own_work(struct native *native) {
 
 void (*signals_asked)(struct popcorn_thread *, uint64_t value);
 
+/* Ends the system call that the thread waits in if it can come to a migration point, and is asked to. */
+static void wake_up(struct native *native, void *ucontext) {
+    struct popcorn_thread *thread = native->thread;
+    if (!native->stoppable || __atomic_load_n(&thread->request, __ATOMIC_RELAXED) < 0)
+        return;
+    native->woken = true;
+    atomic_store((_Atomic uint64_t *)((char *)machine_thread_pointer() + POPCORN_TCB_CANCEL),
+                 POPCORN_CANCEL_INTERRUPTED);
+    machine_end_point(ucontext);
+}
+
 /* Comes from `popcorn migrate`, from a thread that stops the others, and when a node's process ends. */
 static void own_signal_came(int sig, void *info, void *ucontext) {
     (void)sig;
-    (void)ucontext;
     struct native *native = native_self();
     uint64_t value = info_value(info);
     if (!native)
@@ -150,6 +160,9 @@ static void own_signal_came(int sig, void *info, void *ucontext) {
         signals_asked(native->thread, value);
     if (info_code(info) > 0)
         native->look = true;
+    if (__atomic_load_n(&native->thread->request, __ATOMIC_RELAXED) >= 0)
+        home->wake(native->thread);
+    wake_up(native, ucontext);
     if (native->critical)
         native->own_due = true;
     else
@@ -191,6 +204,7 @@ static void attention(int sig, void *info, void *ucontext) {
     struct interrupted at = {machine_ucontext_pc(ucontext), 0};
     uint64_t pc = at.pc;
     native->own_signals++;
+    wake_up(native, ucontext);
     home->take_signal(native->thread, &at);
     if (at.pc != pc)
         machine_ucontext_set_pc(ucontext, at.pc);

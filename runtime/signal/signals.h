@@ -47,6 +47,12 @@ struct signal_action {
 /* At the origin, by the first thread. */
 void signals_start(void);
 
+/*
+ * Takes signals for the run time: came(sig) is called, in a signal handler, whenever one comes, whatever the program does with
+ * it. In a child of a fork they are the program's again.
+ */
+void signals_take(uint64_t set, void (*came)(int sig));
+
 /* In a process that begins with a checkpoint's memory, instead of signals_start(): what the program has set
  * holds. */
 void signals_restored(void);

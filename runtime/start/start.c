@@ -70,7 +70,6 @@ static void enter_keepers(void) {
     threads_kept_by(&migration);
     threads_kept_by(&stack);
     signals_asked = asked;
-    checkpoint_start();
 }
 
 /* A process that begins with a checkpoint. */
@@ -87,6 +86,7 @@ static void start_migration(const struct start_block *block) {
     if (!popcorn_control()->migration)
         popcorn_fatal(error, EXIT_USAGE);
     enter_keepers();
+    checkpoint_start(block->environment);
     migration_thread_begin(popcorn_current());
     if (migration_wants_nodes())
         memory_share(); /* if it fails now, the first hop says so */

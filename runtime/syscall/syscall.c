@@ -10,101 +10,13 @@
 #include "popcorn/stack.h"
 #include "signal/signals.h"
 #include "syscall/cpu_time.h"
+#include "syscall/identity.h"
+#include "syscall/wait.h"
 #include "thread/native.h"
 #include "thread/threads.h"
 
 static long kernel(long number, const long a[6]) {
     return machine_generic_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-}
-
-/* Has nothing but signals of the run time's own come since? Then the program must not see the interruption.
- */
-struct interruptions {
-    uint64_t own, program;
-};
-
-static struct interruptions interruptions_now(const struct native *native) {
-    return (struct interruptions){native->own_signals, native->program_signals};
-}
-
-static bool only_own(struct interruptions before, const struct native *native) {
-    return native->own_signals != before.own && native->program_signals == before.program;
-}
-
-long syscall_restartable(long number, const long argument[6]) {
-    const struct native *native = native_self();
-    for (;;) {
-        struct interruptions before = interruptions_now(native);
-        long r = kernel(number, argument);
-        if (r != -E_INTR || !only_own(before, native))
-            return r;
-    }
-}
-
-/* Relative sleeps go on with what is left. */
-static long sleep_here(long number, const long a[6]) {
-    const struct native *native = native_self();
-    bool clock = number == NR_clock_nanosleep;
-    struct kernel_time left = {0, 0}, *program_left = (struct kernel_time *)a[clock ? 3 : 1];
-    const struct kernel_time *request = (const struct kernel_time *)a[clock ? 2 : 0];
-    if (clock && a[1] & TIMER_ABSTIME)
-        return syscall_restartable(number, a);
-    for (;;) {
-        struct interruptions before = interruptions_now(native);
-        long r = clock ? KERNEL(number, a[0], a[1], request, &left) : KERNEL(number, request, &left);
-        if (r == -E_INTR && only_own(before, native)) {
-            request = &left;
-            continue;
-        }
-        if (r == -E_INTR && program_left && machine_to_user(program_left, &left, sizeof left))
-            return -E_FAULT;
-        return r;
-    }
-}
-
-static bool cancelled(const struct popcorn_thread *thread) {
-    return *(const volatile uint64_t *)((char *)thread->tcb + POPCORN_TCB_CANCEL) ==
-           POPCORN_CANCEL_INTERRUPTED;
-}
-
-/* On a node the kernel knows nothing of the program's SA_RESTART. */
-static long wait_on_node(struct native *native, const long call[6]) {
-    for (;;) {
-        native->restart = true;
-        long r = syscall_restartable(NR_futex, call);
-        if (r != -E_INTR || !native->restart || cancelled(native->thread))
-            return r;
-    }
-}
-
-/* Waiters may be in several processes: no futex is private. But with machines all wait at the origin, and
- * only what is private works in memory that is not of a file. */
-static long futex_operation(const long a[6]) {
-    long shared = a[1] & ~FUTEX_PRIVATE;
-    return home_machines && !memory_of_file((uint64_t)a[0]) ? shared | FUTEX_PRIVATE : shared;
-}
-
-static long futex_here(const long a[6]) {
-    struct native *native = native_self();
-    long call[6] = {a[0], futex_operation(a), a[2], a[3], a[4], a[5]};
-    struct kernel_time left;
-    if (!a[3] && !home_here)
-        return wait_on_node(native, call);
-    if ((call[1] & FUTEX_COMMAND) != FUTEX_WAIT || !a[3])
-        return syscall_restartable(NR_futex, call);
-    if (machine_from_user(&left, (const void *)a[3], sizeof left))
-        return -E_FAULT;
-    int64_t end = kernel_nanoseconds() + left.seconds * 1000000000 + left.nanoseconds;
-    for (;;) {
-        struct interruptions before = interruptions_now(native);
-        call[3] = (long)&left;
-        long r = kernel(NR_futex, call);
-        if (r != -E_INTR || !only_own(before, native))
-            return r;
-        int64_t rest = end - kernel_nanoseconds();
-        rest = rest > 0 ? rest : 0;
-        left = (struct kernel_time){rest / 1000000000, rest % 1000000000};
-    }
 }
 
 static long process_id(void) {
@@ -113,36 +25,6 @@ static long process_id(void) {
 
 static long thread_id(const struct popcorn_thread *thread) {
     return native_self()->vfork_child ? KERNEL(NR_gettid) : thread->tid;
-}
-
-/* Waiting with another signal mask must not shut out the run time's own signal. */
-static long with_mask(long number, const long a[6], int at, long size) {
-    uint64_t mask;
-    long call[6] = {a[0], a[1], a[2], a[3], a[4], a[5]};
-    if (a[at] && size == 8) {
-        if (machine_from_user(&mask, (const void *)a[at], sizeof mask))
-            return -E_FAULT;
-        mask = signals_allowed(mask);
-        call[at] = (long)&mask;
-    }
-    return syscall_restartable(number, call);
-}
-
-static long select_with_mask(const long a[6]) {
-    uint64_t given[2], mask;
-    long call[6] = {a[0], a[1], a[2], a[3], a[4], a[5]};
-    if (a[5]) {
-        if (machine_from_user(given, (const void *)a[5], sizeof given))
-            return -E_FAULT;
-        if (given[0] && given[1] == 8) {
-            if (machine_from_user(&mask, (const void *)given[0], sizeof mask))
-                return -E_FAULT;
-            mask = signals_allowed(mask);
-            given[0] = (uint64_t)&mask;
-        }
-        call[5] = (long)given;
-    }
-    return syscall_restartable(NR_pselect6, call);
 }
 
 /* Of all processes of the program, if there are several. */
@@ -198,23 +80,25 @@ static bool signal_call(long number, const long a[6], long *result) {
         *result = signals_alternate((const void *)a[0], (void *)a[1]);
         return true;
     case NR_rt_sigsuspend:
-        *result = with_mask(number, a, 0, a[1]);
+        *result = wait_with_mask(number, a, 0, a[1]);
         return true;
     case NR_rt_sigtimedwait:
-        *result = with_mask(number, a, 0, a[3]);
+        *result = wait_signal(a);
         return true;
     case NR_ppoll:
-        *result = with_mask(number, a, 3, a[4]);
+        *result = wait_with_mask(number, a, 3, a[4]);
         return true;
     case NR_epoll_pwait:
+        *result = wait_epoll(a);
+        return true;
     case NR_epoll_pwait2:
-        *result = with_mask(number, a, 4, a[5]);
+        *result = wait_with_mask(number, a, 4, a[5]);
         return true;
     case NR_signalfd4:
-        *result = with_mask(number, a, 1, a[2]);
+        *result = wait_with_mask(number, a, 1, a[2]);
         return true;
     case NR_pselect6:
-        *result = select_with_mask(a);
+        *result = wait_select(a);
         return true;
     }
     return false;
@@ -223,7 +107,7 @@ static bool signal_call(long number, const long a[6], long *result) {
 /* What the nodes' processes have attached is not the program's. */
 static long segment_control(const long a[6]) {
     uint64_t *attached = &((struct kernel_segment *)a[2])->attached, count;
-    long r = syscall_restartable(NR_shmctl, a);
+    long r = wait_for_call(NR_shmctl, a);
     bool by_index = a[1] == SHM_STAT || a[1] == SHM_STAT_ANY;
     if (r < 0 || (a[1] != IPC_STAT && !by_index) || machine_from_user(&count, attached, sizeof count))
         return r;
@@ -263,9 +147,9 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
         return KERNEL(number, a[0] | MCL_ON_FAULT);
     case NR_nanosleep:
     case NR_clock_nanosleep:
-        return sleep_here(number, a);
+        return wait_sleep(number, a);
     case NR_futex:
-        return futex_here(a);
+        return wait_futex(a);
     case NR_set_tid_address:
         thread->clear_tid = (int32_t *)a[0];
         if (home_machines) {
@@ -279,7 +163,9 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
     case NR_remap_file_pages:
         return -E_NOSYS;
     }
-    return syscall_restartable(number, a);
+    long call[6] = {a[0], a[1], a[2], a[3], a[4], a[5]};
+    identity_translate(number, call);
+    return wait_for_call(number, call);
 }
 
 static long clone_for(const long a[6]) {
@@ -289,7 +175,7 @@ static long clone_for(const long a[6]) {
                          (void *)rest[1], (int *)rest[2]);
 }
 
-long syscall_at_origin(struct popcorn_thread *thread, long number, const long argument[6]) {
+static long call_at_origin(struct popcorn_thread *thread, long number, const long argument[6]) {
     long result;
     switch (number) {
     case HOME_CLONE:
@@ -308,6 +194,16 @@ long syscall_at_origin(struct popcorn_thread *thread, long number, const long ar
     if (memory_call(number, argument, &result) || signal_call(number, argument, &result))
         return result;
     return identity_call(thread, number, argument);
+}
+
+long syscall_at_origin(struct popcorn_thread *thread, long number, const long argument[6]) {
+    if (!(number & POPCORN_CALL_MAY_STOP))
+        return call_at_origin(thread, number, argument);
+    struct native *native = native_self();
+    bool before = wait_may_stop(native, thread);
+    long result = call_at_origin(thread, number & ~POPCORN_CALL_MAY_STOP, argument);
+    native->may_stop = before;
+    return result;
 }
 
 /* False: to be asked at the origin, which knows the CPU clocks of other threads. */
@@ -334,7 +230,7 @@ static bool shared_call(const struct popcorn_thread *thread, long number, const 
     case NR_futex:
         if (home_machines && !home_here)
             return false;
-        *result = futex_here(a);
+        *result = wait_futex(a);
         return true;
     case NR_gettimeofday:
         if (home_machines && !home_here)
@@ -397,6 +293,13 @@ long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long
     long result;
     if (thread)
         native_require_room(thread);
+    if (number == (NR_futex | POPCORN_CALL_MAY_STOP) && (home_here || !home_machines)) {
+        struct native *native = native_self();
+        bool before = wait_may_stop(native, thread);
+        local_call(thread, NR_futex, argument, &result);
+        native->may_stop = before;
+        return result;
+    }
     if (local_call(thread, number, argument, &result))
         return result;
     return home_here ? syscall_at_origin(thread, number, argument) : home->call(thread, number, argument);

@@ -16,7 +16,4 @@ long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long
  */
 long syscall_at_origin(struct popcorn_thread *, long number, const long argument[6]);
 
-/* Makes the system call in this process, again if only a signal of the run time's own interrupted it. */
-long syscall_restartable(long number, const long argument[6]);
-
 #endif

@@ -45,6 +45,9 @@ struct native {
     volatile bool look; /* a node may have died */
     volatile bool
         arrived; /* the thread has come back from another machine; its shadow has not taken it yet */
+    volatile bool may_stop;  /* who makes a system call now can come to a migration point instead */
+    volatile bool stoppable; /* and it is under way */
+    volatile bool woken;     /* the run time's signal has ended it */
     volatile bool gathered;                   /* it stands still for a checkpoint */
     uint64_t gathered_mask, gathered_pending; /* and its signal mask then, and what waits behind it */
     bool orphans;   /* handlers may be under way whose native frames here are gone */

@@ -4,12 +4,15 @@
  * becomes the program: so the exit code is the program's, and signals reach it.
  */
 #include <argp.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "checkpoint_file.h"
@@ -175,22 +178,28 @@ static void read_checkpoint(const struct request *request, struct checkpoint *c)
         die("%s: the checkpoint is damaged: no process is in it", request->path);
 }
 
+/* The SHA-256 of a file. False if it cannot be read. */
+static bool hash_file(int fd, uint8_t digest[SHA256_BYTES]) {
+    struct sha256 hash;
+    uint8_t buffer[65536];
+    ssize_t n;
+    sha256_begin(&hash);
+    while ((n = read(fd, buffer, sizeof buffer)) > 0)
+        sha256_add(&hash, buffer, (size_t)n);
+    sha256_end(&hash, digest);
+    return n == 0;
+}
+
 /* The program's file, if it is not inside: at its path, if it is the same. */
 static void find_program(struct checkpoint *c) {
-    struct sha256 hash;
-    uint8_t digest[SHA256_BYTES], buffer[65536];
-    ssize_t n;
+    uint8_t digest[SHA256_BYTES];
     if (c->process.program_inside)
         return;
     close(c->program);
     c->program = open(c->process.program, O_RDONLY | O_CLOEXEC);
     if (c->program < 0)
         die("the program's file is not in the checkpoint, and %s: %s", c->process.program, strerror(errno));
-    sha256_begin(&hash);
-    while ((n = read(c->program, buffer, sizeof buffer)) > 0)
-        sha256_add(&hash, buffer, (size_t)n);
-    sha256_end(&hash, digest);
-    if (n < 0 || memcmp(digest, c->process.program_hash, sizeof digest))
+    if (!hash_file(c->program, digest) || memcmp(digest, c->process.program_hash, sizeof digest))
         die("the program's file is not in the checkpoint, and %s is another program by now",
             c->process.program);
 }
@@ -237,6 +246,86 @@ static _Noreturn void become(const struct request *request, const struct checkpo
     else
         execlp(qemu, qemu, "-0", name, file, (char *)NULL);
     die("cannot run %s: %s", native ? c->process.program : qemu, strerror(errno));
+}
+
+/*
+ * popcorn run --resume.
+ */
+
+#define NAME "checkpoint-"
+
+/* Is it whole? By a process of its own, which ends with the first thing that is wrong. */
+static bool is_whole(const char *path) {
+    int status;
+    pid_t pid = fork();
+    if (pid < 0)
+        die("cannot fork: %s", strerror(errno));
+    if (pid == 0) {
+        struct checkpoint_input in;
+        struct checkpoint_chunk chunk;
+        const void *contents;
+        int fd = open(path, O_RDONLY | O_CLOEXEC), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        dup2(null, STDERR_FILENO);
+        if (fd < 0)
+            _exit(1);
+        checkpoint_open(&in, fd, path);
+        while (checkpoint_next(&in, &chunk, &contents))
+            ;
+        _exit(0);
+    }
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* The highest number below `below` among the checkpoints of a directory; 0 if there is none. */
+static unsigned long highest_below(const char *directory, unsigned long below) {
+    unsigned long highest = 0;
+    DIR *folder = opendir(directory);
+    if (!folder && errno != ENOENT)
+        die("%s: %s", directory, strerror(errno));
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        const char *digits = entry->d_name + strlen(NAME);
+        if (strncmp(entry->d_name, NAME, strlen(NAME)) || strlen(digits) != 10 ||
+            strspn(digits, "0123456789") != 10)
+            continue;
+        unsigned long number = strtoul(digits, NULL, 10);
+        if (number < below && number > highest)
+            highest = number;
+    }
+    if (folder)
+        closedir(folder);
+    return highest;
+}
+
+static void check_same_program(const struct checkpoint *c, const char *checkpoint, const char *path) {
+    uint8_t digest[SHA256_BYTES];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        die("%s: %s", path, strerror(errno));
+    if (!hash_file(fd, digest) || memcmp(digest, c->process.program_hash, sizeof digest))
+        die("%s is of another program than %s, or of an older build: remove it to begin anew", checkpoint,
+            path);
+    close(fd);
+}
+
+void restart_newest(const char *directory, const char *path) {
+    struct request request = {.isa = machine_isa(), .force = true};
+    struct checkpoint checkpoint;
+    char name[4096];
+    unsigned long number = ULONG_MAX;
+    while ((number = highest_below(directory, number))) {
+        snprintf(name, sizeof name, "%s/" NAME "%010lu", directory, number);
+        if (is_whole(name))
+            break;
+        fprintf(stderr, "popcorn: %s is not whole; trying the one before\n", name);
+    }
+    if (!number)
+        return;
+    request.path = name;
+    read_checkpoint(&request, &checkpoint);
+    check_same_program(&checkpoint, name, path);
+    find_program(&checkpoint);
+    choose_image(&checkpoint, request.isa);
+    become(&request, &checkpoint);
 }
 
 int command_restart(int argc, char **argv) {

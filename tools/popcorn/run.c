@@ -13,7 +13,7 @@
 #include "program.h"
 
 struct run {
-    const char *nodes, *backend, *migrate, *stats;
+    const char *nodes, *backend, *migrate, *stats, *resume;
     char **command; /* PROG ARGS, null-terminated */
 };
 
@@ -28,6 +28,9 @@ static const struct argp_option options[] = {
      0},
     {"stats", 's', "FILE", OPTION_ARG_OPTIONAL,
      "Write statistics as JSON to FILE at exit; without FILE to standard error (POPCORN_STATS)", 0},
+    {"resume", 'r', "DIRECTORY", 0,
+     "Go on from the newest whole checkpoint in DIRECTORY, where POPCORN_CHECKPOINT put it, if there is one",
+     0},
     {0},
 };
 
@@ -42,6 +45,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return 0;
     case 'm':
         run->migrate = argument;
+        return 0;
+    case 'r':
+        run->resume = argument;
         return 0;
     case 's':
         run->stats = argument ? argument : "-";
@@ -110,6 +116,8 @@ int command_run(int argc, char **argv) {
     set("POPCORN_BACKEND", run.backend);
     set("POPCORN_MIGRATE", run.migrate);
     set("POPCORN_STATS", run.stats);
+    if (run.resume)
+        restart_newest(run.resume, program.path);
     if (index == 0)
         execv(program.path, run.command);
     else

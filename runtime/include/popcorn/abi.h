@@ -49,6 +49,13 @@
 #define POPCORN_CANCEL_POINT 1       /* in one: a signal may end the system call that it waits in */
 #define POPCORN_CANCEL_INTERRUPTED 2 /* in one, and its system calls return -EINTR from now on */
 
+/*
+ * The number of a system call with this bit comes from a caller that can come to a migration point: when the thread is
+ * asked to, a call that waits ends without effect, by POPCORN_CALL_STOPPED, and is to be made again behind the point.
+ */
+#define POPCORN_CALL_MAY_STOP 0x40000000
+#define POPCORN_CALL_STOPPED (-4096)
+
 /* A statepoint's id is site * 2, plus 1 when its only live value is the address of a frame image. */
 #define POPCORN_ID(site, image) ((uint64_t)(site) << 1 | (image))
 

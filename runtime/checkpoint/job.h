@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* A checkpoint to be made, and the thread that makes it. */
+#ifndef CHECKPOINT_JOB_H
+#define CHECKPOINT_JOB_H
+
+#include "checkpoint/internal.h"
+#include "popcorn/sha256.h"
+
+struct job {
+    uint32_t flags;       /* enum checkpoint_order_flags */
+    struct stream stream; /* its descriptor is among the run time's own */
+    void (*answer)(struct job *, enum checkpoint_answer_kind, long error, const char *text);
+    /* Everything has been written. True if the program shall end now. */
+    bool (*keep)(struct job *);
+    int socket; /* of who ordered it, or -1 */
+    uint64_t program_size;
+    uint8_t digest[SHA256_BYTES];
+};
+
+/* In a helper, one at a time. */
+void job_make(struct job *);
+
+/* Runs work(argument) in a native thread of its own, with all signals blocked. Async-signal-safe. */
+bool helper_start(void (*work)(uint64_t), uint64_t argument);
+
+/* plan.c: begins to do what POPCORN_CHECKPOINT says; what is wrong in it ends the program. */
+void plan_start(char *const *environment);
+
+/* Takes the one place that there is to make a checkpoint: false if it is taken. job_leave() gives it back. */
+bool job_enter(void);
+void job_leave(void);
+
+#endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // What LLVM is told of functions and calls. An attribute is a promise, and the pass breaks many: a function
-// that gets points reads memory, may never return, and may be called again by what runs elsewhere; a body
-// that is entered in the middle has not the parameters that an attribute speaks of; a call that may migrate
-// is another call. So each of them has a closed list of what is still true, and all else goes, known or not.
+// that gets points reads memory and may be left at each; a body that is entered in the middle has not the
+// parameters that an attribute speaks of; a call that may migrate is another call. So each of them has a
+// closed list of what is still true, and all else goes, known or not.
 
 #include "Steps.h"
 #include "llvm/ADT/StringSet.h"
@@ -73,16 +73,20 @@ AttributeSet attributesOfBody(const Function &F) {
     return AttributeSet::get(F.getContext(), B);
 }
 
-void forgetEffects(CallBase &Call) {
+template <typename Called> static void forget(Called &C) {
     for (Attribute::AttrKind Kind : {Attribute::Memory, Attribute::Speculatable, Attribute::AllocKind})
-        Call.removeFnAttr(Kind);
+        C.removeFnAttr(Kind);
 }
 
 void forgetEffects(Function &F) {
-    for (Attribute::AttrKind Kind : {Attribute::Memory, Attribute::Speculatable, Attribute::AllocKind})
-        F.removeFnAttr(Kind);
+    forget(F);
 }
 
+void forgetEffects(CallBase &Call) {
+    forget(Call);
+}
+
+// What decides where an argument goes. The rest of what a call promises is not said of its statepoint.
 void copyConvention(const CallBase &From, CallBase &To, unsigned FirstArgument) {
     To.setCallingConv(From.getCallingConv());
     for (unsigned I = 0; I < From.arg_size(); I++)

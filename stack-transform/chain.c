@@ -3,6 +3,7 @@
 
 #include "base/kernel.h"
 #include "base/text.h"
+#include "floating.h"
 #include "internal.h"
 
 #define FIRST_BUFFER (64 * 1024UL)
@@ -102,6 +103,7 @@ int stack_capture(struct popcorn_thread *thread, const struct machine_context *c
     thread->bytes = (uint64_t)(chain.high - (uint8_t *)chain.outermost);
     thread->landing = landing;
     thread->from = thread->node;
+    thread->floating = floating_environment();
     return 0;
 }
 

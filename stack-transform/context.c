@@ -11,6 +11,7 @@
 #include "base/critical.h"
 #include "base/home.h"
 #include "base/kernel.h"
+#include "floating.h"
 #include "internal.h"
 #include "popcorn/jump.h"
 
@@ -183,6 +184,7 @@ static long go_to_place(struct popcorn_thread *thread, const struct machine_cont
     if (thread->pinned)
         home->unpin(thread, jump->pinned);
     change(thread, jump->stack, jump->data_stack, &kept);
+    thread->floating = floating_environment(); /* stays as it is */
     stack_rebuild(thread);
 }
 

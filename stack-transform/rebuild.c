@@ -4,6 +4,7 @@
  * body calls the next one through __popcorn_inner() until the landing returns to the innermost call.
  */
 #include "base/critical.h"
+#include "floating.h"
 #include "internal.h"
 
 /* Records to be rebuilt have been captured here, or validated: so their sites have been described before. */
@@ -53,5 +54,6 @@ _Noreturn void stack_rebuild(struct popcorn_thread *thread) {
     long (*outermost)(void *) = (long (*)(void *))__popcorn_inner(thread->outermost);
     thread->epoch++;
     entries_clear(thread);
+    floating_set_environment(thread->floating);
     machine_run((void *)(stack.high & ~15UL), outermost, thread->outermost);
 }

@@ -202,7 +202,7 @@ static void start_link(const struct arguments *a, size_t index, const char *scri
     list_add(&argv, file_of(isa->name, "module.o"));
     list_add(&argv, "--start-group");
     list_add(&argv, paths_lib(must_format("%s/libpopcorn-rt.a", isa->name)));
-    list_add(&argv, paths_lib(must_format("%s/libgcc.a", isa->name)));
+    list_add(&argv, paths_lib(must_format("%s/libarithmetic.a", isa->name)));
     list_add(&argv, "--end-group");
     if (sites) {
         list_add(&argv, "--format=binary");

@@ -22,6 +22,7 @@
 #include "inputs.h"
 #include "isa.h"
 #include "paths.h"
+#include "popcorn/helpers.h"
 #include "script.h"
 #include "symbols.h"
 #include "work.h"
@@ -36,6 +37,13 @@ struct module {
     const char *native; /* the run time's archive that names are resolved against */
     const char *arithmetic;
     const char *resolved, *lowered;
+};
+
+/* What of libarithmetic.a the module may call. */
+static const char *const helpers[] = {
+#define HELPER(name, signature) #name,
+    POPCORN_HELPERS(HELPER)
+#undef HELPER
 };
 
 static void write_response(const char *path, const struct list *words) {
@@ -79,6 +87,7 @@ static void add_inputs(const struct module *m, struct list *words) {
     list_add(words, "--start-group");
     list_add(words, must_format("-L%s", paths_lib("sysroot/lib")));
     list_add(words, "-lmigrate");
+    list_add(words, "-lbuiltins");
     if (list_has(&a->libraries, "c"))
         list_add(words, "-lc");
 }
@@ -209,12 +218,13 @@ const char *module_make(const struct arguments *a) {
     struct module m = {.arguments = a};
     struct list native = {0};
     m.native = paths_lib("riscv64/libpopcorn-rt.a");
-    m.arithmetic = paths_lib("riscv64/libgcc.a");
+    m.arithmetic = paths_lib("riscv64/libarithmetic.a");
     m.resolved = work_file("resolved.bc");
     m.lowered = work_file("module.bc");
     for (size_t i = 0; isa_at(i); i++)
         inputs_names(paths_lib(must_format("%s/libpopcorn-rt.a", isa_at(i)->name)), &native, &m.keep);
-    inputs_names(m.arithmetic, &native, &m.keep);
+    for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
+        list_add(&native, helpers[i]);
     for (size_t i = 0; i < a->keep.count; i++)
         list_add(&m.keep, a->keep.item[i]);
     for (int round = 0; round < MOST_ROUNDS; round++) {

@@ -73,8 +73,14 @@ static void lowerListIntrinsic(IntrinsicInst &I) {
 // libc reads unnamed arguments that may not be there: fcntl one, syscall six. They were in registers before.
 static constexpr uint64_t LeastBlock = 6 * 8;
 
-// The caller's side: unnamed arguments lie in the block as riscv64's va_arg reads them: 8 bytes each, 16-byte
-// aligned values at multiples of 16, words sign-extended.
+// Where riscv64's va_arg looks for a value: 16-byte aligned ones at multiples of 16, but for a _BitInt.
+static bool isAlignedInBlock(Type *T, const DataLayout &DL) {
+    bool IsBitInt = T->isIntegerTy() && !T->isIntegerTy(128);
+    return !IsBitInt && DL.getABITypeAlign(T) >= Align(16);
+}
+
+// The caller's side: unnamed arguments lie in the block as riscv64's va_arg reads them, 8 bytes each, words
+// sign-extended. The front end passes a pointer to what has more than 16.
 static void passBlock(CallInst *Call) {
     const DataLayout &DL = Call->getModule()->getDataLayout();
     FunctionType *T = Call->getFunctionType();
@@ -82,7 +88,7 @@ static void passBlock(CallInst *Call) {
     uint64_t Size = 0;
     for (unsigned I = T->getNumParams(); I < Call->arg_size(); I++) {
         Value *V = Call->getArgOperand(I);
-        if (DL.getABITypeAlign(V->getType()) >= Align(16))
+        if (isAlignedInBlock(V->getType(), DL))
             Size = alignTo(Size, 16);
         Unnamed.push_back({V, Size});
         Size += alignTo(DL.getTypeAllocSize(V->getType()), 8);

@@ -62,6 +62,8 @@ class PopcornPass : public PassInfoMixin<PopcornPass> {
         // A function has up to three bodies, none of them the source's: its lines were for the messages.
         StripDebugInfo(M);
         std::vector<Symbol> Symbols = findSymbols(M);
+        freeHelperNames(M);
+        lowerStrictHalves(M);
         joinNamedSections(M);
         lowerLockedAtomics(M);
         lowerToCommonAbi(M);

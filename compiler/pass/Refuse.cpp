@@ -22,30 +22,6 @@ static void complain(const Instruction &I, const Twine &What) {
     errs() << "error: in function '" << I.getFunction()->getName() << "': " << What << '\n';
 }
 
-// Floating point of 16 bits: an ISA without instructions for it calls functions whose arguments compilers do
-// not agree on.
-static bool isHalf(const Type *T) {
-    return T->getScalarType()->isHalfTy() || T->getScalarType()->isBFloatTy();
-}
-
-static bool computesInHalf(const Instruction &I) {
-    if (auto *Call = dyn_cast<IntrinsicInst>(&I))
-        if (Call->getIntrinsicID() == Intrinsic::convert_from_fp16 ||
-            Call->getIntrinsicID() == Intrinsic::convert_to_fp16)
-            return true;
-    return isHalf(I.getType()) || any_of(I.operands(), [](const Use &U) { return isHalf(U->getType()); });
-}
-
-// Once a function: each line would have several such instructions.
-static bool refuseHalf(const Function &F) {
-    for (const Instruction &I : instructions(F))
-        if (computesInHalf(I)) {
-            complain(I, "floating point of 16 bits is not supported; use float");
-            return true;
-        }
-    return false;
-}
-
 // What asks for one ISA's registers or native frame; null for anything else.
 static const char *nativeStateOf(const CallBase &Call) {
     switch (Call.getIntrinsicID()) {
@@ -83,6 +59,12 @@ static bool refuse(const Instruction &I) {
             complain(I, "'" + Callee->getName() + "' exists on one ISA only");
             return true;
         }
+        if (Function *Callee = Call->getCalledFunction();
+            Callee && isHelperOfOtherType(*Callee, *Call->getFunctionType())) {
+            complain(I, "'" + Callee->getName() +
+                            "' is called by other types than the compiler's own function has");
+            return true;
+        }
     }
     if (isa<InvokeInst>(I) || isa<LandingPadInst>(I) || isa<ResumeInst>(I)) {
         complain(I, "exceptions cannot migrate");
@@ -110,11 +92,9 @@ void refuseUnsupported(Module &M) {
         errs() << "error: '" << G.getName() << "': ifunc is not supported\n";
         Refused = true;
     }
-    for (const Function &F : M) {
-        Refused |= refuseHalf(F);
+    for (const Function &F : M)
         for (const Instruction &I : instructions(F))
             Refused |= refuse(I);
-    }
     if (Refused)
         std::exit(1);
 }

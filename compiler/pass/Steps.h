@@ -58,6 +58,14 @@ struct Frame {
 // compilation.
 void refuseUnsupported(llvm::Module &M);
 
+// Helpers.cpp: the native functions that code generators call by name. May a declared one not be called by type T?
+// Whatever the program defines under such a name gets another one.
+bool isHelperOfOtherType(const llvm::Function &F, const llvm::FunctionType &T);
+void freeHelperNames(llvm::Module &M);
+
+// StrictHalf.cpp: conversions of 16-bit floating point in any rounding mode become calls of helpers.
+void lowerStrictHalves(llvm::Module &M);
+
 // CommonAbi.cpp: one ABI for all ISAs: no target attributes, variadic functions, computed goto or aliases.
 void lowerToCommonAbi(llvm::Module &M);
 

@@ -5,6 +5,7 @@
 #include "base/home.h"
 #include "base/kernel.h"
 #include "base/own_signal.h"
+#include "floating.h"
 #include "popcorn/control.h"
 #include "signal/internal.h"
 #include "thread/threads.h"
@@ -98,9 +99,12 @@ void signals_run(struct native *native, int sig, const struct signal_action *act
     void (*handler)(int, void *, void *) = (void (*)(int, void *, void *))action->handler;
     uint64_t point = leave_point(thread, frame);
     native->restart = action->flags & ACTION_RESTART;
+    uint32_t floating = floating_environment();
     *stack = (uint64_t)frame;
     thread->pinned++;
+    floating_set_environment(FP_DEFAULT); /* as x86_64's kernel does; others hand over the interrupted one */
     handler(sig, frame->info, &frame->context);
+    floating_set_environment(floating);
     thread->pinned--;
     *stack = sp;
     alternate_end(thread, &frame->context.stack, sp);

@@ -4,6 +4,7 @@
 #include "base/home.h"
 #include "base/kernel.h"
 #include "base/lock.h"
+#include "floating.h"
 #include "memory/layout.h"
 #include "memory/memory.h"
 #include "popcorn/control.h"
@@ -120,6 +121,7 @@ static int thread_main(void *argument) {
     native_adopt(native);
     native->thread->tid = native->thread->kernel_tid = native->tid;
     native->thread->pinned = 0;
+    floating_set_environment(native->thread->floating);
     machine_run((void *)native->stack_high, (long (*)(void *))(uintptr_t)native->start, native->argument);
 }
 
@@ -140,6 +142,7 @@ static struct native *prepare(int (*fn)(void *), void *stack, void *arg, void *t
     thread->own_stack.low = memory_begin_of((uint64_t)stack - 1);
     thread->own_stack.high = (uint64_t)stack;
     thread->node = native_node;
+    thread->floating = popcorn_current()->floating;
     thread->mailbox->place = MAILBOX_PLACE(MAILBOX_RUNNING, native_node);
     native->start = fn;
     native->argument = arg;
@@ -235,6 +238,7 @@ int __clone(int (*fn)(void *), void *stack, int flags, void *arg, uint64_t *bloc
     uint64_t none[3] = {0};
     native_require_room(thread);
     uint64_t *rest = flags & CLONE_SETTLS ? block : none;
+    thread->floating = floating_environment(); /* a new thread inherits it, wherever its maker is */
     if (!home_here) {
         long argument[6] = {(long)fn, (long)stack, flags, (long)arg, (long)block};
         return (int)home->call(thread, HOME_CLONE, argument);

@@ -61,6 +61,7 @@ struct popcorn_thread {
     uint64_t frames, bytes;         /* of the chain in flight */
     int32_t landing;                /* enum popcorn_landing, of the chain in flight */
     int32_t from;                   /* node that the chain was captured on */
+    uint32_t floating; /* environment (popcorn/floating.h) to go on in: of the chain in flight, of a new thread */
     struct popcorn_hop_times times;
     struct popcorn_trigger_state *triggers; /* lib/migration's */
     struct popcorn_mailbox *mailbox;        /* the backend's */

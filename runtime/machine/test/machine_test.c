@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "boot.h"
+#include "floating.h"
 #include "generic.h"
 #include "machine.h"
 #include "popcorn/jump.h"
@@ -33,6 +34,12 @@ void *memcpy(void *restrict, const void *restrict, size_t);
 void *memmove(void *, const void *, size_t);
 void *memset(void *, int, size_t);
 int memcmp(const void *, const void *, size_t);
+
+#if __LDBL_MANT_DIG__ == 113
+typedef long double quad;
+#else
+typedef __float128 quad;
+#endif
 
 static unsigned checks, failures;
 static char stacks[4][64 << 10] __attribute__((aligned(16)));
@@ -497,6 +504,38 @@ static void test_strings(void) {
     CHECK(memcmp("abc", "abd", 3) < 0 && memcmp("b", "a", 1) > 0);
 }
 
+/* Each mode with each set of exceptions; then what instructions and arithmetic in software make of a mode. */
+static void test_floating(void) {
+    static const uint64_t third[4] = {0x3fd5555555555555, 0x3fd5555555555555, 0x3fd5555555555555,
+                                      0x3fd5555555555556};
+    static const uint64_t wide_third[4] = {0x5555555555555555, 0x5555555555555555, 0x5555555555555555,
+                                           0x5555555555555556};
+    volatile double one = 1, three = 3, quotient;
+    int right = 1;
+    for (uint32_t environment = 0; environment < 4u << FP_ROUNDING_SHIFT; environment++) {
+        floating_set_environment(environment);
+        right &=
+            floating_environment() == environment && floating_rounding() == environment >> FP_ROUNDING_SHIFT;
+        floating_raise(FP_UNDERFLOW);
+        right &= floating_environment() == (environment | FP_UNDERFLOW);
+    }
+    for (uint32_t mode = FP_TO_NEAREST; mode <= FP_UPWARD; mode++) {
+        floating_set_environment(mode << FP_ROUNDING_SHIFT);
+        quotient = one / three;
+        right &= *(volatile uint64_t *)&quotient == third[mode] &&
+                 floating_environment() == (mode << FP_ROUNDING_SHIFT | FP_INEXACT);
+        floating_set_environment(mode << FP_ROUNDING_SHIFT);
+        volatile quad wide = (quad)one / (quad)three;
+        right &= *(volatile uint64_t *)&wide == wide_third[mode] &&
+                 floating_environment() == (mode << FP_ROUNDING_SHIFT | FP_INEXACT);
+    }
+    floating_set_environment(FP_DEFAULT);
+    quotient = one / 0;
+    CHECK(floating_environment() == FP_DIVISION_BY_ZERO);
+    floating_set_environment(FP_DEFAULT);
+    CHECK(right);
+}
+
 static long run_argument;
 
 static __attribute__((noinline)) long on_fresh_stack(void *argument) {
@@ -529,5 +568,6 @@ _Noreturn void popcorn_start(long *stack) {
     test_cancellation();
     test_refused();
     test_strings();
+    test_floating();
     machine_run(stacks[3], on_fresh_stack, (void *)8);
 }

@@ -57,6 +57,14 @@ static inline uint64_t marks_equal(block a, block b) {
     return block_zeros(block_xor(a, b));
 }
 
+/* Is there a byte of `wanted` in four blocks? */
+static inline int wanted_in_four(bytes p, block wanted) {
+    block a = block_min(block_xor(block_load(p), wanted), block_xor(block_load(p + BLOCK_SIZE), wanted));
+    block b = block_min(block_xor(block_load(p + 2 * BLOCK_SIZE), wanted),
+                        block_xor(block_load(p + 3 * BLOCK_SIZE), wanted));
+    return block_zeros(block_min(a, b)) != 0;
+}
+
 size_t strlen(const char *s) {
     bytes p = block_of(s);
     uint64_t marks = marks_from(block_zeros(block_load(p)), s);
@@ -87,15 +95,10 @@ void *memchr(const void *s, int c, size_t n) {
         if ((size_t)(last - p) < BLOCK_SIZE)
             return NULL;
         p += BLOCK_SIZE;
-        while ((uintptr_t)p % (4 * BLOCK_SIZE) == 0 && p <= last && (size_t)(last - p) >= 4 * BLOCK_SIZE) {
-            block a =
-                block_min(block_xor(block_load(p), wanted), block_xor(block_load(p + BLOCK_SIZE), wanted));
-            block b = block_min(block_xor(block_load(p + 2 * BLOCK_SIZE), wanted),
-                                block_xor(block_load(p + 3 * BLOCK_SIZE), wanted));
-            if (block_zeros(block_min(a, b)))
+        size_t fours = (uintptr_t)p % (4 * BLOCK_SIZE) ? 0 : (size_t)(last - p) / (4 * BLOCK_SIZE);
+        for (; fours; fours--, p += 4 * BLOCK_SIZE)
+            if (wanted_in_four(p, wanted))
                 break;
-            p += 4 * BLOCK_SIZE;
-        }
         marks = marks_equal(block_load(p), wanted);
     }
     p += first_mark(marks);
@@ -134,6 +137,9 @@ char *__strchrnul(const char *s, int c) {
     uint64_t marks = marks_from(block_zeros(block_min(b, block_xor(b, wanted))), s);
     while (!marks) {
         p += BLOCK_SIZE;
+        if ((uintptr_t)p % (4 * BLOCK_SIZE) == 0)
+            while (!wanted_in_four(p, wanted) && !wanted_in_four(p, block_fill(0)))
+                p += 4 * BLOCK_SIZE;
         b = block_load(p);
         marks = block_zeros(block_min(b, block_xor(b, wanted)));
     }
@@ -251,27 +257,29 @@ int bcmp(const void *one, const void *other, size_t n) {
     return memcmp(one, other, n);
 }
 
-static inline int near_page_end(bytes p) {
-    return (uintptr_t)p % PAGE > PAGE - BLOCK_SIZE;
+/* How many blocks from p on lie in p's page. */
+static inline size_t blocks_in_page(bytes p) {
+    return (PAGE - (uintptr_t)p % PAGE) / BLOCK_SIZE;
 }
 
 int strncmp(const char *one, const char *other, size_t n) {
     bytes a = (bytes)one, b = (bytes)other;
-    for (;; a += BLOCK_SIZE, b += BLOCK_SIZE, n -= BLOCK_SIZE) {
-        size_t few = n < BLOCK_SIZE ? n : BLOCK_SIZE;
-        if (few < BLOCK_SIZE || near_page_end(a) || near_page_end(b)) {
-            for (size_t i = 0; i < few; i++)
-                if (a[i] != b[i] || !a[i])
-                    return a[i] - b[i];
-            if (few == n)
-                return 0;
-            continue;
+    while (n) {
+        size_t blocks = n / BLOCK_SIZE;
+        blocks = blocks_in_page(a) < blocks ? blocks_in_page(a) : blocks;
+        blocks = blocks_in_page(b) < blocks ? blocks_in_page(b) : blocks;
+        n -= blocks * BLOCK_SIZE;
+        for (; blocks; blocks--, a += BLOCK_SIZE, b += BLOCK_SIZE) {
+            block x = block_load_anywhere(a);
+            uint64_t marks = marks_unequal(x, block_load_anywhere(b)) | block_zeros(x);
+            if (marks)
+                return a[first_mark(marks)] - b[first_mark(marks)];
         }
-        block x = block_load_anywhere(a);
-        uint64_t marks = marks_unequal(x, block_load_anywhere(b)) | block_zeros(x);
-        if (marks)
-            return a[first_mark(marks)] - b[first_mark(marks)];
+        for (size_t few = n < BLOCK_SIZE ? n : BLOCK_SIZE; few; few--, n--, a++, b++)
+            if (*a != *b || !*a)
+                return *a - *b;
     }
+    return 0;
 }
 
 int strcmp(const char *one, const char *other) {

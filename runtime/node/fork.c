@@ -5,8 +5,8 @@
  * order:
  *
  *   1. The origin makes a copy of the memory file and a socket, and sends both to the node's process.
- *   2. There the thread's worker forks. The new process moves to the copy and greets. It has this thread
- * alone, and ends when that leaves.
+ *   2. There the thread's worker forks. The new process moves to the copy and greets. It has this thread only,
+ *      and ends when that leaves.
  *   3. The origin forks. The child moves to the copy as well, and has the socket.
  *
  * Should anything fail before the child has it, the socket closes, and the new process ends as nodes do.

@@ -341,6 +341,12 @@ static long describe_node(long nid, struct popcorn_node_answer *answer) {
     return 0;
 }
 
+/* The node that somebody wants the thread on, or -1. */
+static int requested(const struct popcorn_thread *thread) {
+    int nid = __atomic_load_n(&thread->request, __ATOMIC_RELAXED);
+    return nid == GATHER ? -1 : nid;
+}
+
 long __popcorn_node(long question, long nid, void *answer) {
     const struct popcorn_thread *thread = popcorn_current();
     switch (question) {
@@ -351,7 +357,7 @@ long __popcorn_node(long question, long nid, void *answer) {
     case POPCORN_NODE_DESCRIBE:
         return describe_node(nid, answer);
     case POPCORN_NODE_REQUESTED:
-        return __atomic_load_n(&thread->request, __ATOMIC_RELAXED);
+        return requested(thread);
     case POPCORN_NODE_TID:
         return thread->tid;
     }

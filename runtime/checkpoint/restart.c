@@ -341,9 +341,7 @@ void checkpoint_go_on(char **environment) {
     if (r)
         restart_fail("its memory cannot be protected", "", r);
     descriptors_drop(input);
-    signals_restored();
     migration_restored(popcorn_control()->migration);
-    checkpoint_start(environment);
     struct popcorn_thread *thread = main_thread();
     struct native *native = thread->native[native_node];
     machine_set_thread_pointer(thread->tcb);
@@ -356,6 +354,8 @@ void checkpoint_go_on(char **environment) {
     for (int i = 0; i < CHECKPOINT_TIMERS; i++)
         KERNEL(NR_setitimer, i, process.timer[i], 0);
     raise_pending(0, process.pending);
+    signals_restored(); /* from here on somebody may ask for the next checkpoint */
+    checkpoint_start(environment);
     atomic_store(&started, 1);
     KERNEL(NR_futex, &started, FUTEX_WAKE, 0x7fffffff);
     arrive(thread);

@@ -23,7 +23,7 @@
 #include "popcorn.h"
 #include "process.h"
 
-#define PATIENCE 30000 /* milliseconds until the program answers at all */
+#define PATIENCE 60 /* seconds until the program answers at all */
 
 struct request {
     const char *output;
@@ -219,13 +219,18 @@ static void call(pid_t pid, uint32_t token) {
 }
 
 /* The program's socket. Whoever else connects is sent away. */
-static int accept_program(int listener, pid_t pid) {
+static int accept_program(int listener, pid_t pid, uint32_t token) {
     struct pollfd poll_listener = {.fd = listener, .events = POLLIN};
-    for (;;) {
+    for (int tries = 0;; tries++) {
         struct ucred peer = {0};
         socklen_t size = sizeof peer;
-        if (poll(&poll_listener, 1, PATIENCE) <= 0)
+        if (poll(&poll_listener, 1, 1000) <= 0) {
+            if (tries < PATIENCE) {
+                call(pid, token); /* it may have been about to make another checkpoint, or to begin */
+                continue;
+            }
             die("process %d does not answer: is another checkpoint being made of it, or is it stopped?", pid);
+        }
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid == pid)
             return fd;
@@ -323,7 +328,7 @@ int command_checkpoint(int argc, char **argv) {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         die("no socket: %s", strerror(errno));
     call(request.pid, token);
-    int program = accept_program(listener, request.pid);
+    int program = accept_program(listener, request.pid, token);
     pid_t packer = fork();
     if (packer < 0)
         die("cannot fork: %s", strerror(errno));

@@ -91,11 +91,13 @@ static const struct {
 
 /* Options of the linker, handed over as they are. */
 static const char *const for_linker[] = {
-    "--popcorn-isas=*",
-    "--popcorn-no-migration",
-    "--popcorn-keep-temps=*",
-    "--popcorn-time",
-    NULL,
+    "--popcorn-isas=*", "--popcorn-no-migration", "--popcorn-keep-temps=*", "--popcorn-time", NULL,
+};
+
+/* Options of the compiler which the linker, which does what they forbid, has to know as well. */
+static const char *const for_both[] = {
+    "-fno-vectorize",          "-fno-tree-vectorize", "-fno-slp-vectorize",
+    "-fno-tree-slp-vectorize", "-fno-unroll-loops",   NULL,
 };
 
 /* Options whose value is the next word, which is no option even if it looks like one. */
@@ -217,8 +219,19 @@ static bool wants_objects(char *const *words) {
     return true;
 }
 
+/* -fno-… as the linker takes it. */
+static char *linker_option(const char *word) {
+    static const char prefix[] = "--popcorn-";
+    char *option = malloc(sizeof prefix + strlen(word));
+    if (!option)
+        die("cannot start", "out of memory");
+    strcpy(option, prefix);
+    strcat(option, word + strlen("-f"));
+    return option;
+}
+
 int main(int argc, char **argv) {
-    char **words = malloc(((size_t)argc * 2 + 8) * sizeof *words);
+    char **words = malloc(((size_t)argc * 3 + 8) * sizeof *words);
     size_t n = 0;
     if (!words)
         die("cannot start", "out of memory");
@@ -244,6 +257,10 @@ int main(int argc, char **argv) {
         } else if (in(levels, word)) {
             note_level(word);
         } else if (!in(dropped, word)) {
+            if (in(for_both, word)) {
+                words[n++] = "-Xlinker";
+                words[n++] = linker_option(word);
+            }
             words[n++] = word;
         }
     }

@@ -92,6 +92,11 @@ static const struct option options[] = {
     {"popcorn-no-migration", NONE, SPECIAL},
     {"popcorn-keep-temps", JOINED_OR_NEXT, SPECIAL},
     {"popcorn-time", NONE, SPECIAL},
+    {"popcorn-no-vectorize", NONE, SPECIAL},
+    {"popcorn-no-tree-vectorize", NONE, SPECIAL},
+    {"popcorn-no-slp-vectorize", NONE, SPECIAL},
+    {"popcorn-no-tree-slp-vectorize", NONE, SPECIAL},
+    {"popcorn-no-unroll-loops", NONE, SPECIAL},
     /* the output */
     {"o", JOINED_OR_NEXT, SPECIAL},
     {"output", JOINED_OR_NEXT, SPECIAL},
@@ -366,6 +371,12 @@ static void special(struct arguments *a, const struct option *o, const char *val
         a->show_time = true;
     else if (is(o, "mllvm", NULL))
         list_add(&a->llvm, value);
+    else if (is(o, "popcorn-no-vectorize", "popcorn-no-tree-vectorize"))
+        a->vectorise_loops = false;
+    else if (is(o, "popcorn-no-slp-vectorize", "popcorn-no-tree-slp-vectorize"))
+        a->vectorise_blocks = false;
+    else if (is(o, "popcorn-no-unroll-loops", NULL))
+        a->unroll = false;
     else if (is(o, "plugin-opt", NULL))
         plugin_option(a, value);
     else {
@@ -423,7 +434,14 @@ static bool is_start_file(const char *path) {
 
 void arguments_read(struct arguments *a, int argc, char **argv) {
     struct cursor c = {0};
-    *a = (struct arguments){.output = "a.out", .optimise = "2", .migration = true};
+    *a = (struct arguments){
+        .output = "a.out",
+        .optimise = "2",
+        .migration = true,
+        .vectorise_loops = true,
+        .vectorise_blocks = true,
+        .unroll = true,
+    };
     for (int i = 1; i < argc; i++)
         add_word(&c.words, argv[i], 0);
     while (c.next < c.words.count) {

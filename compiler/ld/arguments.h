@@ -34,6 +34,7 @@ struct arguments {
     const char *optimise;          /* "0" … "3" */
     bool migration;                /* false: --popcorn-no-migration */
     bool show_time;                /* --popcorn-time */
+    bool vectorise_loops, vectorise_blocks, unroll;
     bool verbose, show_version, strip_all, strip_debug;
 };
 

@@ -32,13 +32,16 @@ static const char *file_of(const char *isa, const char *what) {
 }
 
 /*
- * A code generator at work. Records name registers, so that values stay there across calls. LLVM's register
- * allocator may give up on a function with very many of them; then all are kept in memory around calls.
+ * An ISA's code being made, by the optimiser and then by the code generator. Records name registers, so that
+ * values stay there across calls. LLVM's register allocator may give up on a function with very many of them;
+ * then all are kept in memory around calls.
  */
 struct codegen {
     const struct isa *isa; /* null: none */
     int number;            /* of its process */
+    bool optimising;
     bool in_memory;
+    const char *module; /* what the code generator reads */
 };
 
 /* `quick`: as with -O0, which knows no registers that last. */
@@ -47,6 +50,7 @@ static struct codegen start_codegen(const struct isa *isa, const char *module, b
     progress("generating code for %s", isa->name);
     list_add(&argv, "llc-19");
     list_add(&argv, must_format("-mtriple=%s", isa->triple));
+    list_add(&argv, isa->cpu);
     for (size_t i = 0; isa->codegen[i]; i++)
         list_add(&argv, isa->codegen[i]);
     list_add(&argv, quick ? "-O0" : "-O2");
@@ -63,7 +67,37 @@ static struct codegen start_codegen(const struct isa *isa, const char *module, b
     list_add(&argv, "-o");
     list_add(&argv, file_of(isa->name, "module.o"));
     int number = work_start(&argv, NULL, file_of(isa->name, "codegen.log"));
-    return (struct codegen){isa, number, in_memory};
+    return (struct codegen){isa, number, false, in_memory, module};
+}
+
+/*
+ * What only the ISA's own cost model can decide: vectors and unrolled loops. No loop with a site in it is
+ * changed, and no site is: the records of all images stay the same. Calls may not become calls of other
+ * functions any more.
+ */
+static const char *optimisation(const struct arguments *a) {
+    static const char clean[] = "instcombine<no-verify-fixpoint>";
+    return must_format("-passes=function(%s%s%s,infer-alignment,%s%s)",
+                       a->vectorise_loops ? "loop-vectorize,loop-load-elim," : "", clean,
+                       a->vectorise_blocks ? ",slp-vectorizer,vector-combine" : "",
+                       a->unroll ? "loop-unroll<O2>," : "", clean);
+}
+
+static struct codegen start_optimiser(const struct arguments *a, const struct isa *isa, const char *module) {
+    struct list argv = {0};
+    const char *output = file_of(isa->name, "bc");
+    progress("optimising for %s", isa->name);
+    list_add(&argv, "opt-19");
+    list_add(&argv, must_format("-mtriple=%s", isa->triple));
+    list_add(&argv, isa->cpu);
+    list_add(&argv, "-disable-simplify-libcalls");
+    list_add(&argv, "-disable-verify");
+    list_add(&argv, optimisation(a));
+    list_add(&argv, module);
+    list_add(&argv, "-o");
+    list_add(&argv, output);
+    int number = work_start(&argv, NULL, file_of(isa->name, "codegen.log"));
+    return (struct codegen){isa, number, true, false, output};
 }
 
 /* Copies what a code generator said to standard error; true if LLVM ran out of registers. */
@@ -85,8 +119,8 @@ static bool show_log(const struct codegen *c, bool always) {
     return out_of_registers;
 }
 
-/* Waits for any of the code generators; false if it has to run once more, which it then does. */
-static bool finish_codegen(struct codegen *list, const char *module) {
+/* Waits for any of the ISAs to end its step; false if another one follows, which is begun. */
+static bool finish_codegen(struct codegen *list) {
     bool good = true;
     int number = work_wait(&good);
     struct codegen *c = list;
@@ -100,11 +134,13 @@ static bool finish_codegen(struct codegen *list, const char *module) {
             stderr,
             "popcorn-ld: note: %s: LLVM ran out of registers; again, with values in memory around calls\n",
             c->isa->name);
-        *c = start_codegen(c->isa, module, false, true);
+        *c = start_codegen(c->isa, c->module, false, true);
+    } else if (c->optimising) {
+        *c = start_codegen(c->isa, c->module, false, false);
     } else {
         c->isa = NULL;
     }
-    return !again;
+    return !c->isa;
 }
 
 static void finish_one(void) {
@@ -132,16 +168,22 @@ static size_t codegens_at_once(const char *module) {
     return n ? n : 1;
 }
 
+static struct codegen start_isa(const struct arguments *a, const struct isa *isa, const char *module) {
+    bool quick = a->optimise[0] == '0';
+    if (a->optimise[0] >= '2')
+        return start_optimiser(a, isa, module);
+    return start_codegen(isa, module, quick, quick);
+}
+
 static void generate(const struct arguments *a, const char *module) {
     struct codegen list[MOST_ISAS] = {0};
     size_t started = 0, running = 0, at_once = codegens_at_once(module);
     while (started < a->isas.count || running) {
         if (started < a->isas.count && running < at_once) {
-            bool quick = a->optimise[0] == '0';
-            list[started] = start_codegen(isa_find(a->isas.item[started]), module, quick, quick);
+            list[started] = start_isa(a, isa_find(a->isas.item[started]), module);
             started++;
             running++;
-        } else if (finish_codegen(list, module)) {
+        } else if (finish_codegen(list)) {
             running--;
         }
     }

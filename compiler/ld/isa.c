@@ -12,9 +12,9 @@
  * rule keeps the coalescer from joining values whose lives then collide at records (SQLite: 1 % less).
  */
 static const struct isa isas[] = {
-    {"x86_64", "x86_64-linux-musl", "elf_x86_64", {"-mcpu=x86-64", "-disable-lsr", "-terminal-rule"}},
-    {"aarch64", "aarch64-linux-musl", "aarch64linux", {"-mcpu=generic"}},
-    {"riscv64", "riscv64-linux-musl", "elf64lriscv", {"-mattr=+m,+a,+f,+d,+c,-relax", "-target-abi=lp64d"}},
+    {"x86_64", "x86_64-linux-musl", "elf_x86_64", "-mcpu=x86-64", {"-disable-lsr", "-terminal-rule"}},
+    {"aarch64", "aarch64-linux-musl", "aarch64linux", "-mcpu=generic", {0}},
+    {"riscv64", "riscv64-linux-musl", "elf64lriscv", "-mattr=+m,+a,+f,+d,+c,-relax", {"-target-abi=lp64d"}},
 };
 
 const struct isa *isa_at(size_t index) {

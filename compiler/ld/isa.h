@@ -11,6 +11,7 @@ struct isa {
     const char *name;       /* as `uname -m` says it */
     const char *triple;     /* for llc */
     const char *emulation;  /* for ld.lld's -m */
+    const char *cpu;        /* for opt and llc: which instructions there are */
     const char *codegen[8]; /* further options of llc, null-terminated */
 };
 

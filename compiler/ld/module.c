@@ -64,9 +64,11 @@ static void write_response(const char *path, const struct list *words) {
 /*
  * How much of other object files may be inlined. The compiler has inlined within each file already; what a
  * function that may migrate grows by, its resume body and its records grow by too. LLVM's own 225 makes
- * Lua 1.7 times as large.
+ * Lua 1.7 times as large. Loops that are not unrolled as a whole are left to each image's optimiser: it may
+ * want vectors.
  */
-static const char *const tuned[] = {"-inline-threshold=25"};
+static const char *const tuned[] = {"-inline-threshold=25", "-unroll-runtime=false",
+                                    "-unroll-allow-partial=false"};
 
 /* What both kinds of resolving link begin with. */
 static struct list lld_words(const struct module *m) {

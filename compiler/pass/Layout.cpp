@@ -13,9 +13,18 @@ using namespace llvm;
 
 namespace popcorn {
 
+// Arrays are aligned as vectors are. But for text: there is much of it, and it is short.
+static Align alignmentOf(const GlobalVariable &G) {
+    const DataLayout &DL = G.getDataLayout();
+    Align A = DL.getPreferredAlign(&G);
+    auto *T = dyn_cast<ArrayType>(G.getValueType());
+    bool IsText = T && T->getElementType()->isIntegerTy(8) && G.isConstant();
+    return T && !IsText && DL.getTypeAllocSize(T) >= 16 ? std::max(A, Align(16)) : A;
+}
+
 static void placeVariable(GlobalVariable &G) {
     G.setUnnamedAddr(GlobalValue::UnnamedAddr::None); // the linker must not merge strings on one ISA only
-    G.setAlignment(G.getDataLayout().getPreferredAlign(&G));
+    G.setAlignment(alignmentOf(G));
     if (G.hasPrivateLinkage() || G.hasCommonLinkage())
         G.setLinkage(GlobalValue::InternalLinkage);
     if (G.isConstant())

@@ -3,12 +3,15 @@
 // Migration points. A point is a load and a never-taken branch on a flag; the call behind it is cold, and
 // keeps the caller's general registers, so that a loop need not be built around a call it never makes. Points
 // stand where time can pass without bound: on the way back to the header of each loop that may run long, so
-// that a loop of one round has passed none, and at the entry of a function on each cycle of the call graph. A
-// loop whose inner loop polls in every round, in its header then, needs none of its own. Code that libc's
-// build marks as plain (work bounded by its arguments: strings, numbers, printf) and what the code generator
-// itself may call have none.
+// that a loop of one round has passed none, and at the entry of a function on each cycle of the call graph.
+// Counted loops that call nothing are cut into strips first, and have theirs between strips. A loop whose
+// inner loop polls in every round, in its header then, needs none of its own. Code that libc's build marks as
+// plain (work bounded by its arguments: strings, numbers, printf) and what the code generator itself may call
+// have none.
 
 #include "Steps.h"
+#include "StripMine.h"
+#include "llvm/Analysis/AssumptionCache.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/ScalarEvolution.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
@@ -17,6 +20,8 @@
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
+#include "llvm/Transforms/Utils/Local.h"
+#include "llvm/Transforms/Utils/LoopSimplify.h"
 
 using namespace llvm;
 
@@ -82,7 +87,10 @@ class LoopPoints {
   public:
     LoopPoints(Function &F, FunctionAnalysisManager &FAM)
         : LI(FAM.getResult<LoopAnalysis>(F)), SE(FAM.getResult<ScalarEvolutionAnalysis>(F)),
-          DT(FAM.getResult<DominatorTreeAnalysis>(F)) {
+          DT(FAM.getResult<DominatorTreeAnalysis>(F)), TTI(FAM.getResult<TargetIRAnalysis>(F)),
+          MayGrow(!F.hasOptSize() && !F.hasOptNone()) {
+        if (MayGrow)
+            simplifyInnermost(FAM.getResult<AssumptionAnalysis>(F));
         for (Loop *L : LI)
             visit(L);
     }
@@ -96,9 +104,24 @@ class LoopPoints {
                 insertPoint(&*Headers[I]->getFirstInsertionPt());
             else
                 insertPoint(Headers[I], Latches[I]);
+        SmallVector<WeakTrackingVH, 8>
+            Old; // what it is made of may be the end of another loop until all are cut
+        for (const Strips &S : Cut) {
+            StripLoop L = makeStrips(S);
+            insertPoint(L.Header, L.Latch);
+            Old.push_back(L.Old);
+        }
+        RecursivelyDeleteTriviallyDeadInstructionsPermissive(Old);
     }
 
   private:
+    // Gives them a block before and one latch.
+    void simplifyInnermost(AssumptionCache &AC) {
+        for (Loop *L : LI.getLoopsInPreorder())
+            if (L->isInnermost())
+                simplifyLoop(L, &DT, &LI, &SE, &AC, nullptr, false);
+    }
+
     // Returns the most rounds that L and the loops in it take together, or 0 if that is not known to be few.
     unsigned visit(Loop *L) {
         unsigned Inner = 1;
@@ -111,7 +134,9 @@ class LoopPoints {
         unsigned Rounds = SE.getSmallConstantMaxTripCount(L);
         if (Bounded && Rounds && Rounds <= ShortLoop && Rounds * Inner <= ShortLoop)
             return Rounds * Inner;
-        if (!pollsInside(L))
+        if (std::optional<Strips> S = MayGrow ? findStrips(*L, SE, TTI) : std::nullopt)
+            Cut.push_back(*S);
+        else if (!pollsInside(L))
             Headers.push_back(L->getHeader());
         return 0;
     }
@@ -131,6 +156,9 @@ class LoopPoints {
     LoopInfo &LI;
     ScalarEvolution &SE;
     DominatorTree &DT;
+    TargetTransformInfo &TTI;
+    bool MayGrow;
+    SmallVector<Strips, 8> Cut;
     SmallVector<BasicBlock *, 8> Headers;
     SmallPtrSet<BasicBlock *, 8> PollEachRound; // those of them that do so for a loop around them
 };

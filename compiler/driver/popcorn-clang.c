@@ -59,13 +59,13 @@ static const char *const dropped[] = {
 };
 
 /*
- * Options that ask for more than an ISA's baseline. Those whose level every image has are dropped; of the
- * others a note says that they have no effect.
+ * Options that ask for more than an ISA's baseline. Those whose level programs have unless --popcorn-isas
+ * says otherwise are dropped; of the others a note says that they have no effect.
  */
 static const char *const levels[] = {"-march=*", "-mcpu=*", "-msse*", "-mavx*", NULL};
 static const char *const baseline[] = {
-    "-march=x86-64", "-march=rv64gc", "-march=armv8-a", "-mcpu=x86-64",
-    "-mcpu=generic", "-msse",         "-msse2",         NULL,
+    "-march=x86-64", "-march=rv64gc", "-march=armv8-a",   "-mcpu=x86-64", "-mcpu=generic",
+    "-msse",         "-msse2",        "-march=x86-64-v3", NULL,
 };
 
 static const struct {

@@ -285,17 +285,41 @@ static const struct option *find_option(const char *word, const char **value) {
     return NULL;
 }
 
+static void add_name(struct list *list, const char *name) {
+    if (!list_has(list, name))
+        list_add(list, name);
+}
+
+/* An ISA with the level that machines of today have. */
+static void add_usual(struct arguments *a, const struct isa *isa) {
+    add_name(&a->isas, isa->name);
+    if (isa->level[0].name)
+        add_name(&a->levels, isa->level[0].name);
+}
+
+/* An ISA, or one of its levels, which brings the ISA along. */
+static bool add_isa(struct arguments *a, const char *name) {
+    for (size_t i = 0; isa_at(i); i++) {
+        bool is_level = isa_level(isa_at(i), name);
+        if (!is_level && strcmp(isa_at(i)->name, name))
+            continue;
+        add_name(&a->isas, isa_at(i)->name);
+        if (is_level)
+            add_name(&a->levels, name);
+        return true;
+    }
+    return false;
+}
+
 static void add_isas(struct arguments *a, const char *text) {
     char *names = must_strdup(text), *rest = names;
     static struct utsname host;
-    a->isas.count = 0;
+    a->isas.count = a->levels.count = 0;
     for (char *name; (name = strsep(&rest, ","));) {
-        if (!strcmp(name, "native") && !uname(&host))
-            name = host.machine;
-        if (!isa_find(name))
+        if (!strcmp(name, "native") && !uname(&host) && isa_find(host.machine))
+            add_usual(a, isa_find(host.machine));
+        else if (!add_isa(a, name))
             die("--popcorn-isas: unknown ISA '%s' (known: native, %s)", name, isa_names());
-        if (!list_has(&a->isas, name))
-            list_add(&a->isas, name);
     }
 }
 
@@ -412,7 +436,7 @@ static void order_isas(struct arguments *a) {
     struct utsname host;
     if (!a->isas.count)
         for (size_t i = 0; isa_at(i); i++)
-            list_add(&a->isas, isa_at(i)->name);
+            add_usual(a, isa_at(i));
     if (uname(&host))
         return;
     for (size_t i = a->isas.count; i-- > 1;) {

@@ -23,6 +23,7 @@ struct arguments {
     enum link_mode mode;
     const char *output;
     struct list isas;    /* in the order asked for; the build machine's, if among them, comes first */
+    struct list levels;  /* of these ISAs */
     struct list resolve; /* what goes to the link that resolves symbols: inputs and options, in order */
     struct list image;   /* what goes to the link of each image besides: --defsym and the like */
     struct list inputs;  /* files named, in order */

@@ -75,12 +75,21 @@ static struct codegen start_codegen(const struct isa *isa, const char *module, b
  * changed, and no site is: the records of all images stay the same. Calls may not become calls of other
  * functions any more.
  */
-static const char *optimisation(const struct arguments *a) {
+static const char *optimisation(const struct arguments *a, bool levels) {
     static const char clean[] = "instcombine<no-verify-fixpoint>";
-    return must_format("-passes=function(%s%s%s,infer-alignment,%s%s)",
+    return must_format("-passes=%sfunction(%s%s%s,infer-alignment,%s%s)%s", levels ? "popcorn-levels," : "",
                        a->vectorise_loops ? "loop-vectorize,loop-load-elim," : "", clean,
                        a->vectorise_blocks ? ",slp-vectorizer,vector-combine" : "",
-                       a->unroll ? "loop-unroll<O2>," : "", clean);
+                       a->unroll ? "loop-unroll<O2>," : "", clean, levels ? ",popcorn-levels-end" : "");
+}
+
+/* Tells the pass of the ISA's levels that the program is for; false if there are none. */
+static bool add_levels(const struct arguments *a, const struct isa *isa, struct list *argv) {
+    size_t before = argv->count;
+    for (const struct isa_level *l = isa->level; l->name; l++)
+        if (list_has(&a->levels, l->name))
+            list_add(argv, must_format("-popcorn-level=%d:%s", l->number, l->cpu));
+    return argv->count > before;
 }
 
 static struct codegen start_optimiser(const struct arguments *a, const struct isa *isa, const char *module) {
@@ -88,11 +97,12 @@ static struct codegen start_optimiser(const struct arguments *a, const struct is
     const char *output = file_of(isa->name, "bc");
     progress("optimising for %s", isa->name);
     list_add(&argv, "opt-19");
+    list_add(&argv, must_format("-load-pass-plugin=%s", paths_lib("popcorn-pass.so")));
     list_add(&argv, must_format("-mtriple=%s", isa->triple));
     list_add(&argv, isa->cpu);
     list_add(&argv, "-disable-simplify-libcalls");
     list_add(&argv, "-disable-verify");
-    list_add(&argv, optimisation(a));
+    list_add(&argv, optimisation(a, a->vectorise_loops && add_levels(a, isa, &argv)));
     list_add(&argv, module);
     list_add(&argv, "-o");
     list_add(&argv, output);

@@ -13,10 +13,16 @@ struct isa {
     const char *emulation;  /* for ld.lld's -m */
     const char *cpu;        /* for opt and llc: which instructions there are */
     const char *codegen[8]; /* further options of llc, null-terminated */
+    struct isa_level {      /* what some machines have above the baseline, ended by one without a name */
+        const char *name;   /* of --popcorn-isas; the ISA's name begins it */
+        const char *cpu;    /* as opt and llc name a processor */
+        int number;         /* of machine_level() */
+    } level[3];
 };
 
 const struct isa *isa_at(size_t index); /* null behind the last */
 const struct isa *isa_find(const char *name);
-const char *isa_names(void); /* all of them, for messages */
+const struct isa_level *isa_level(const struct isa *isa, const char *name); /* null if it has no such level */
+const char *isa_names(void);                                                /* all of them, for messages */
 
 #endif

@@ -98,22 +98,32 @@ class PopcornPass : public PassInfoMixin<PopcornPass> {
     bool Migration;
 };
 
-class KeepPass : public PassInfoMixin<KeepPass> {
+// A step that stands alone.
+class StepPass : public PassInfoMixin<StepPass> {
   public:
+    explicit StepPass(void (*Step)(Module &)) : Step(Step) {}
+
     PreservedAnalyses run(Module &M, ModuleAnalysisManager &) {
-        keepVisible(M);
+        Step(M);
         return PreservedAnalyses::none();
     }
 
     static bool isRequired() {
         return true;
     }
+
+  private:
+    void (*Step)(Module &);
 };
 
 static bool parsePipelineElement(StringRef Name, ModulePassManager &MPM,
                                  ArrayRef<PassBuilder::PipelineElement>) {
     if (Name == "popcorn-keep")
-        MPM.addPass(KeepPass());
+        MPM.addPass(StepPass(keepVisible));
+    else if (Name == "popcorn-levels")
+        MPM.addPass(StepPass(makeLevels));
+    else if (Name == "popcorn-levels-end")
+        MPM.addPass(StepPass(dropPoorLevels));
     else if (Name == "popcorn" || Name == "popcorn-plain")
         MPM.addPass(PopcornPass(Name == "popcorn"));
     else

@@ -169,6 +169,10 @@ void handOver(llvm::IRBuilder<> &B, const Frame &Fr, unsigned Loop, const llvm::
 // ResumeBodies.cpp: the second body of each function that may migrate.
 void makeResumeBody(Frame &Fr);
 
+// Levels.cpp: further versions of functions, in one image, for machines that have more than the baseline.
+void makeLevels(llvm::Module &M);
+void dropPoorLevels(llvm::Module &M);
+
 // Tables.cpp: the descriptions that capture and rebuild read at run time.
 void emitTables(llvm::Module &M, llvm::ArrayRef<Frame> Frames, uint32_t SiteCount);
 

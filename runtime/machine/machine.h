@@ -21,6 +21,15 @@ struct machine_context {
     uint64_t reg[MACHINE_NREGS];
 };
 
+/*
+ * Which level of the ISA this processor and kernel have, above the baseline: a number of the ISA's own, higher
+ * ones including lower ones; 0 if they have no more than the baseline. The linker's table of ISAs numbers the
+ * levels so. machine_level_start() notes it where the program's functions look; called once in a process,
+ * before any of them.
+ */
+uint8_t machine_level(void);
+void machine_level_start(void);
+
 /* A raw system call: native number, native structs. Returns the kernel's result (-4095..-1 are errors). */
 long machine_syscall(long number, long a, long b, long c, long d, long e, long f);
 

@@ -94,6 +94,7 @@ static void start_migration(const struct start_block *block) {
 
 void popcorn_start(long *initial_stack) {
     struct start_block block = read_block(initial_stack);
+    machine_level_start();
     clock_start(block.auxv);
     native_start();
     nodes_system_call = syscall_at_origin;

@@ -101,6 +101,15 @@ Test(arguments, llvms_options_are_the_optimisers) {
     cr_expect(a.show_time && a.resolve.count == 1);
 }
 
+Test(arguments, levels_bring_their_isa) {
+    struct arguments a = read_line("--popcorn-isas=x86_64-v3,aarch64,x86_64 a.o");
+    cr_expect_eq(a.isas.count, 2);
+    cr_assert_eq(a.levels.count, 1);
+    cr_expect_str_eq(a.levels.item[0], "x86_64-v3");
+    cr_expect_eq(read_line("--popcorn-isas=x86_64 a.o").levels.count, 0);
+    cr_expect_eq(read_line("a.o").levels.count, 1);
+}
+
 Test(arguments, all_isas_by_default) {
     cr_expect_eq(read_line("a.o").isas.count, 3);
 }
@@ -127,6 +136,7 @@ Test(arguments, response_files) {
     }
 
 REFUSED(unknown_isa, "--popcorn-isas=x86_64,vax a.o")
+REFUSED(unknown_level, "--popcorn-isas=x86_64-v9 a.o")
 REFUSED(empty_isa, "--popcorn-isas= a.o")
 REFUSED(shared, "-shared a.o")
 REFUSED(own_script, "-T my.ld a.o")

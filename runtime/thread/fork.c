@@ -52,7 +52,7 @@ struct copy {
     bool with_node; /* the thread is on a node, whose process forks as well */
     int snapshot;   /* or -1 */
     int end[2];
-    uint64_t mask; /* of signals, whose handlers need the memory */
+    uint64_t mask; /* of signals: their handlers need the memory, and what comes is not for both */
     void *tcb;     /* the thread's, which lies in it */
 };
 
@@ -69,11 +69,7 @@ static int take_snapshot(struct copy *copy, struct popcorn_thread *thread) {
     return r;
 }
 
-static int copy_begin(struct copy *copy, struct native *native) {
-    uint64_t all = ~0ULL;
-    *copy = (struct copy){.wanted = memory_file() >= 0, .snapshot = -1};
-    if (!copy->wanted)
-        return 0;
+static int prepare(struct copy *copy, struct native *native) {
     int r = (int)KERNEL(NR_pipe2, copy->end, OPEN_CLOEXEC);
     if (r)
         return r;
@@ -81,11 +77,19 @@ static int copy_begin(struct copy *copy, struct native *native) {
     if (r) {
         KERNEL(NR_close, copy->end[0]);
         KERNEL(NR_close, copy->end[1]);
-        return r;
     }
+    return r;
+}
+
+static int copy_begin(struct copy *copy, struct native *native) {
+    uint64_t all = ~0ULL;
+    *copy = (struct copy){.wanted = memory_file() >= 0, .snapshot = -1, .tcb = native->thread->tcb};
+    int r = copy->wanted ? prepare(copy, native) : 0;
+    if (r)
+        return r;
     KERNEL(NR_rt_sigprocmask, MASK_SET, &all, &copy->mask, 8);
-    copy->tcb = native->thread->tcb;
-    machine_set_thread_pointer(native->last_tcb);
+    if (copy->wanted)
+        machine_set_thread_pointer(native->last_tcb);
     return 0;
 }
 
@@ -99,8 +103,10 @@ static void copy_end(struct copy *copy) {
 static long copy_wait(struct copy *copy, long pid) {
     char byte;
     long n = 0;
-    if (!copy->wanted)
+    if (!copy->wanted) {
+        copy_end(copy);
         return pid;
+    }
     KERNEL(NR_close, copy->end[1]);
     if (copy->with_node)
         home->fork_end();
@@ -123,9 +129,19 @@ static int child_memory(const struct copy *copy) {
     return r ? r : memory_unshare();
 }
 
-static void copy_take(struct copy *copy) {
-    if (!copy->wanted)
+/* A signal that was put off is the parent's: a child begins with none pending. */
+static void drop_deferred(struct copy *copy, struct native *native) {
+    if (native->deferred)
+        copy->mask = native->deferred_mask;
+    native->deferred = 0;
+}
+
+static void copy_take(struct copy *copy, struct native *native) {
+    drop_deferred(copy, native);
+    if (!copy->wanted) {
+        copy_end(copy);
         return;
+    }
     if (child_memory(copy)) {
         KERNEL(NR_write, copy->end[1], "", 1);
         KERNEL(NR_exit_group, 70);
@@ -143,7 +159,7 @@ static long fork_locked(struct native *native) {
     long pid = KERNEL(NR_clone, CHILD_SIGNAL, 0, 0, 0, 0);
     if (pid)
         return copy_wait(&copy, pid);
-    copy_take(&copy);
+    copy_take(&copy, native);
     return 0;
 }
 

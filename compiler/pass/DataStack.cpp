@@ -112,6 +112,20 @@ static void moveSavedStack(Function &F) {
     }
 }
 
+// The optimiser may have given every local of variable size a constant one: then nothing is left to be given
+// back. The native stack pointer must not be kept across a migration.
+static void forgetSavedStack(Function &F) {
+    for (Instruction &I : make_early_inc_range(instructions(F))) {
+        auto *Intrinsic = dyn_cast<IntrinsicInst>(&I);
+        if (!Intrinsic || (Intrinsic->getIntrinsicID() != Intrinsic::stacksave &&
+                           Intrinsic->getIntrinsicID() != Intrinsic::stackrestore))
+            continue;
+        if (!Intrinsic->getType()->isVoidTy())
+            Intrinsic->replaceAllUsesWith(Constant::getNullValue(Intrinsic->getType()));
+        Intrinsic->eraseFromParent();
+    }
+}
+
 static void moveFixed(AllocaInst *A, Value *Base, uint64_t Offset) {
     forgetLifetime(A);
     // The address is made anew at each use: only the base is live in between.
@@ -135,6 +149,8 @@ static void restoreAtReturns(Function &F, const Layout &L, Value *Base, bool Kee
 
 DataFrame moveToDataStack(Function &F, bool Migratable) {
     std::vector<AllocaInst *> Allocas = allocasToMove(F, Migratable);
+    if (Migratable && all_of(Allocas, [](AllocaInst *A) { return A->isStaticAlloca(); }))
+        forgetSavedStack(F);
     if (Allocas.empty())
         return {};
     forgetEffects(F); // it moves the thread's pointer

@@ -66,6 +66,20 @@ static NOINLINE int first_of(int n, const int (*rows)[n], int which) {
     return rows[which][0];
 }
 
+/* The compiler finds out that the size is constant; the stack pointer that it saves for the scope is not. */
+static NOINLINE int of_constant_size(int first) {
+    int sum = first;
+    for (int round = 0; round < 3; round++) {
+        int n = 7, row[n];
+        for (int i = 0; i < n; i++) {
+            point();
+            row[i] = sum + i;
+        }
+        sum += row[first % n];
+    }
+    return sum;
+}
+
 int main(void) {
     int n = 4, grid[3][n];
     for (int i = 0; i < 3; i++)
@@ -76,5 +90,6 @@ int main(void) {
     printf("loop %d\n", in_loop(100));
     printf("alloca %d\n", with_alloca(25));
     printf("parameter %d\n", first_of(n, grid, 2));
+    printf("constant %d\n", of_constant_size(3));
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* e2e: self=every:100003@self hop=every:2000003 min=4 */
+/* e2e: self=every:53@self hop=every:907 min=4 */
 /* Locals of a megabyte, several frames deep. */
 #include "e2e.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* e2e: hop=random:5000:7 self=random:5000:7@self min=50 limit=120 */
+/* e2e: hop=random:200:7 self=random:200:7@self min=50 limit=120 */
 /* Threads come and go and give memory back while others hop: what lies at an address now was something else a
  * moment ago. */
 #include "e2e.h"

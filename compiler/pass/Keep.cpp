@@ -6,6 +6,7 @@
 // optimiser may still turn into one. The linked module has all of libm; only what is reached counts.
 
 #include "Keep.h"
+#include "Steps.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/IR/InstIterator.h"
@@ -49,11 +50,14 @@ static std::string inPrecision(StringRef Function, const Type *T) {
 
 using Names = SmallVector<std::string, 2>;
 
-// The functions of libm that a code generator may call for an instruction.
+// The functions of libm that a code generator may call for an instruction, or the one of libc that the pass
+// makes of it: it must still have its parameters then.
 static Names libraryFunctions(const Instruction &I) {
     static const StringMap<StringRef> Functions = functionsOfIntrinsics();
     if (I.getOpcode() == Instruction::FRem)
         return {inPrecision("fmod", I.getType())};
+    if (StringRef Locked = lockedFunction(I); !Locked.empty())
+        return {Locked.str()};
     auto *Call = dyn_cast<IntrinsicInst>(&I);
     if (!Call || !Call->arg_size())
         return {};

@@ -21,16 +21,21 @@ static bool needsLock(const Instruction &I, Type *T, Align Alignment) {
     return I.isAtomic() && (Size > LargestWord || Alignment < Size);
 }
 
-static bool needsLock(const Instruction &I) {
-    if (auto *L = dyn_cast<LoadInst>(&I))
-        return needsLock(I, L->getType(), L->getAlign());
-    if (auto *S = dyn_cast<StoreInst>(&I))
-        return needsLock(I, S->getValueOperand()->getType(), S->getAlign());
-    if (auto *X = dyn_cast<AtomicCmpXchgInst>(&I))
-        return needsLock(I, X->getCompareOperand()->getType(), X->getAlign());
-    if (auto *RMW = dyn_cast<AtomicRMWInst>(&I))
-        return needsLock(I, RMW->getType(), RMW->getAlign());
-    return false;
+StringRef lockedFunction(const Instruction &I) {
+    bool Locked = false;
+    StringRef Function = "__atomic_compare_exchange";
+    if (auto *L = dyn_cast<LoadInst>(&I)) {
+        Function = "__atomic_load";
+        Locked = needsLock(I, L->getType(), L->getAlign());
+    } else if (auto *S = dyn_cast<StoreInst>(&I)) {
+        Function = "__atomic_store";
+        Locked = needsLock(I, S->getValueOperand()->getType(), S->getAlign());
+    } else if (auto *X = dyn_cast<AtomicCmpXchgInst>(&I)) {
+        Locked = needsLock(I, X->getCompareOperand()->getType(), X->getAlign());
+    } else if (auto *RMW = dyn_cast<AtomicRMWInst>(&I)) {
+        Locked = needsLock(I, RMW->getType(), RMW->getAlign());
+    }
+    return Locked ? Function : StringRef();
 }
 
 static AllocaInst *makeLocal(IRBuilderBase &B, Type *T) {
@@ -54,7 +59,10 @@ static Value *callLibc(IRBuilderBase &B, StringRef Name, Type *Result, Type *T, 
     Arguments.append(NumOrders, B.getInt32(SequentiallyConsistent));
     for (Value *A : Arguments)
         Types.push_back(A->getType());
-    return B.CreateCall(M.getOrInsertFunction(Name, FunctionType::get(Result, Types, false)), Arguments);
+    FunctionCallee Callee = M.getOrInsertFunction(Name, FunctionType::get(Result, Types, false));
+    if (cast<Function>(Callee.getCallee())->getFunctionType() != Callee.getFunctionType())
+        report_fatal_error(Twine("popcorn: ") + Name + " has other parameters than libc's");
+    return B.CreateCall(Callee, Arguments);
 }
 
 // Sets Success, and Old to what was there.
@@ -100,7 +108,7 @@ void lowerLockedAtomics(Module &M) {
     SmallVector<Instruction *, 8> Locked;
     for (Function &F : M)
         for (Instruction &I : instructions(F))
-            if (needsLock(I))
+            if (!lockedFunction(I).empty())
                 Locked.push_back(&I);
     for (Instruction *I : Locked) {
         if (auto *L = dyn_cast<LoadInst>(I))

@@ -58,8 +58,8 @@ struct Frame {
 // compilation.
 void refuseUnsupported(llvm::Module &M);
 
-// Helpers.cpp: the native functions that code generators call by name. May a declared one not be called by type T?
-// Whatever the program defines under such a name gets another one.
+// Helpers.cpp: the native functions that code generators call by name. May a declared one not be called by
+// type T? Whatever the program defines under such a name gets another one.
 bool isHelperOfOtherType(const llvm::Function &F, const llvm::FunctionType &T);
 void freeHelperNames(llvm::Module &M);
 
@@ -86,6 +86,7 @@ bool isFrameMark(const llvm::AllocaInst &A); // the object whose address is the 
 
 // LockedAtomics.cpp: atomic operations that need a lock on some ISA become calls of libc.
 void lowerLockedAtomics(llvm::Module &M);
+llvm::StringRef lockedFunction(const llvm::Instruction &I); // which one; empty for all other instructions
 
 // ThreadLocal.cpp: thread-local variables become thread pointer + constant, which is returned by name.
 using ThreadLocalMap = std::map<std::string, uint64_t>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The table of programs on this node, and how long they and their threads live. */
+/* The table of programs on this node, and how long they live. */
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/hashtable.h>
@@ -8,16 +8,10 @@
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include "context.h"
 #include "page.h"
-#include "process_server.h"
-#include "remote.h"
-#include "request.h"
 #include "stats.h"
-
-struct workqueue_struct *popcorn_wq;
 
 static DEFINE_HASHTABLE(contexts, 8);
 static DEFINE_SPINLOCK(contexts_lock);
@@ -204,113 +198,4 @@ struct remote_context *popcorn_context_next(struct remote_context *rc)
 	if (rc)
 		popcorn_context_put(rc);
 	return next;
-}
-
-/**
- * popcorn_task_alloc() - make a thread
- * @pid: its id at its origin
- *
- * Return: the task with one reference, or NULL.
- */
-struct popcorn_task *popcorn_task_alloc(u32 pid)
-{
-	struct popcorn_task *task = kzalloc(sizeof(*task), GFP_KERNEL_ACCOUNT);
-
-	if (!task)
-		return NULL;
-	kref_init(&task->ref);
-	INIT_LIST_HEAD(&task->link);
-	INIT_LIST_HEAD(&task->events);
-	INIT_LIST_HEAD(&task->calls);
-	init_waitqueue_head(&task->wait);
-	task->pid = pid;
-	popcorn_count_live(1);
-	return task;
-}
-
-/**
- * popcorn_task_find() - find a thread; the program's lock is held
- * @rc: the program
- * @pid: the thread's id at its origin
- * @hop: which of its hops; 0 if any will do. (A thread that has just left a remote node may be back at once:
- *	for a moment it is there twice.)
- *
- * Return: the task, without a reference, or NULL.
- */
-struct popcorn_task *popcorn_task_find(struct remote_context *rc, u32 pid, u32 hop)
-{
-	struct popcorn_task *task;
-
-	lockdep_assert_held(&rc->lock);
-	list_for_each_entry(task, &rc->tasks, link)
-		if (task->pid == pid && (!hop || task->hop == hop))
-			return task;
-	return NULL;
-}
-
-struct popcorn_task *popcorn_task_hold(struct popcorn_task *task)
-{
-	kref_get(&task->ref);
-	return task;
-}
-
-static void task_free(struct kref *ref)
-{
-	struct popcorn_task *task = container_of(ref, struct popcorn_task, ref);
-
-	process_server_drop_events(task);
-	if (task->peer)
-		pcn_peer_put(task->peer);
-	if (task->thread)
-		put_task_struct(task->thread);
-	while (task->depth)
-		pcn_request_put(task->syscalls[--task->depth]);
-	kvfree(task->blob);
-	kfree(task);
-	popcorn_count_live(-1);
-}
-
-void popcorn_task_put(struct popcorn_task *task)
-{
-	kref_put(&task->ref, task_free);
-}
-
-/**
- * popcorn_task_drop() - take a thread out of its program and release the program's reference
- * @task: the thread, which the caller has unlinked from the list under the program's lock
- */
-void popcorn_task_drop(struct popcorn_task *task)
-{
-	wake_up_all(&task->wait);
-	popcorn_task_put(task);
-}
-
-/**
- * popcorn_task_key() - name a thread on the wire
- * @rc: the program
- * @task: the thread
- * @key: where to
- */
-void popcorn_task_key(const struct remote_context *rc, const struct popcorn_task *task,
-		      struct pcn_task_key *key)
-{
-	key->context = cpu_to_le64(rc->id);
-	key->pid = cpu_to_le32(task->pid);
-	key->hop = cpu_to_le32(task->hop);
-}
-
-/**
- * popcorn_peer_lost() - a node is gone: tell every program that has to do with it
- * @peer: the node
- */
-void popcorn_peer_lost(struct pcn_peer *peer)
-{
-	struct remote_context *rc = NULL;
-
-	while ((rc = popcorn_context_next(rc))) {
-		if (rc->for_remote)
-			remote_peer_lost(rc, peer);
-		else
-			process_server_peer_lost(rc, peer);
-	}
 }

@@ -100,6 +100,22 @@ struct popcorn_ahead {
 	u32 window;
 };
 
+/**
+ * struct popcorn_work - something that the shadow has to see
+ * @link: in popcorn_task.events or .calls
+ * @event: what
+ * @result: exit code
+ * @nid: LOST: the node
+ * @msg: SYSCALL, BACK: the message
+ */
+struct popcorn_work {
+	struct list_head link;
+	enum popcorn_event event;
+	s64 result;
+	u32 nid;
+	struct pcn_kmsg_message *msg;
+};
+
 #define POPCORN_ARRIVAL_PAGES 24
 
 struct popcorn_arrival_page {
@@ -199,8 +215,6 @@ struct remote_context {
 	struct popcorn_arrival arrivals[16];
 };
 
-extern struct workqueue_struct *popcorn_wq;
-
 struct remote_context *popcorn_context_alloc(u32 nid, u64 id, u64 pages);
 int popcorn_context_enter(struct remote_context *rc);
 void popcorn_context_remove(struct remote_context *rc);
@@ -219,6 +233,8 @@ void popcorn_task_key(const struct remote_context *rc, const struct popcorn_task
 		      struct pcn_task_key *key);
 void popcorn_task_drop(struct popcorn_task *task);
 
-void popcorn_peer_lost(struct pcn_peer *peer);
+struct popcorn_work *shadow_work(enum popcorn_event event, s64 result, struct pcn_kmsg_message *msg);
+void request_remote_work(struct popcorn_task *task, struct popcorn_work *work);
+void popcorn_work_free(struct popcorn_work *work);
 
 #endif

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "device.h"
+#include "link.h"
 #include "names.h"
 #include "page.h"
 #include "process_server.h"
@@ -234,12 +235,31 @@ static long answered(long err, void __user *user, const void *arg, size_t size)
 	return !err && copy_to_user(user, arg, size) ? -EFAULT : err;
 }
 
+/* The calling thread goes to another node. */
+static long migrate(struct remote_context *rc, const struct popcorn_migrate *arg)
+{
+	void *blob;
+	long err;
+
+	if (arg->flags || arg->reserved || arg->blob_len > POPCORN_BLOB_MAX || !arg->blob_len)
+		return -EINVAL;
+	blob = vmemdup_user(u64_to_user_ptr(arg->blob), arg->blob_len);
+	if (IS_ERR(blob))
+		return PTR_ERR(blob);
+	if (rc->for_remote)
+		err = remote_do_back_migration(rc, arg->nid, blob, arg->blob_len);
+	else
+		err = process_server_do_migration(rc, arg->nid, blob, arg->blob_len);
+	kvfree(blob);
+	return err;
+}
+
 static long ioctl_migrate(struct popcorn_file *pf, struct popcorn_migrate __user *user)
 {
 	struct popcorn_migrate arg;
 	struct remote_context *rc = asked(pf, POPCORN_ROLE_NONE, &arg, user, sizeof(arg));
 
-	return IS_ERR(rc) ? PTR_ERR(rc) : popcorn_migrate(rc, &arg);
+	return IS_ERR(rc) ? PTR_ERR(rc) : migrate(rc, &arg);
 }
 
 static long ioctl_serve(struct popcorn_file *pf, struct popcorn_serve __user *user)

@@ -13,7 +13,7 @@
 #include <linux/mm.h>
 #include <linux/wait_bit.h>
 #include "directory.h"
-#include "process_server.h"
+#include "place.h"
 #include "stats.h"
 
 /* A step that the receiver cannot take, since it would have to wait. */
@@ -349,15 +349,9 @@ void popcorn_directory_home_later(struct popcorn_window *window)
 
 int popcorn_directory_init(void)
 {
-	int err = popcorn_discard_init();
-
-	if (err)
-		return err;
 	directory_wq = alloc_workqueue("popcorn_directory", WQ_UNBOUND | WQ_HIGHPRI, 0);
-	if (!directory_wq) {
-		popcorn_discard_exit();
+	if (!directory_wq)
 		return -ENOMEM;
-	}
 	REGISTER_KMSG_HANDLER(REMOTE_PAGE, handle_remote_page);
 	return 0;
 }
@@ -365,5 +359,4 @@ int popcorn_directory_init(void)
 void popcorn_directory_exit(void)
 {
 	destroy_workqueue(directory_wq);
-	popcorn_discard_exit();
 }

@@ -21,8 +21,4 @@ unsigned long recall_shared(const struct popcorn_window *window, unsigned long s
 int recall_pages(struct popcorn_window *window, unsigned long set, unsigned long *came);
 int recall_copies(struct popcorn_window *window, unsigned long set, u64 nodes);
 
-/* discard.c */
-int popcorn_discard_init(void);
-void popcorn_discard_exit(void);
-
 #endif

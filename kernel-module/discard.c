@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Pages that read as zeros from now on, on every node: memory that was unmapped. */
-#include <linux/delay.h>
-#include <linux/sched/signal.h>
 #include "directory.h"
 
 static struct workqueue_struct *discard_wq;
@@ -118,15 +116,11 @@ int popcorn_page_discard(struct remote_context *rc, const struct popcorn_range *
 {
 	int err;
 
-	for (;;) {
+	/* Somebody has pinned a page, or there is no memory. What should be zeros must not stay, whatever it takes. */
+	do
 		err = rc->for_remote ? ask_discard(rc, range) : discard_range(rc, range->index, range->count);
-		if (err != -EAGAIN)
-			return err;
-		/* Somebody has pinned a page. */
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		msleep(20);
-	}
+	while (pcn_request_again(err));
+	return err == -EAGAIN ? -EINTR : err;
 }
 
 int popcorn_discard_init(void)

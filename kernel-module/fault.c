@@ -3,7 +3,6 @@
  * A thread wants a page: it is here, or it is asked for (the PENDING bit), together with the next ones if the
  * thread goes through memory page by page.
  */
-#include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -15,96 +14,6 @@
 /* How many pages are on their way to a thread that goes through memory: at first, and at most. */
 #define WINDOW_MIN 4u
 #define AHEAD_MAX 256u
-
-/* The answer. In the receiver: before any later message about these pages is looked at. */
-static int pages_arrived(struct pcn_request *request)
-{
-	struct popcorn_window *window = request->data;
-	unsigned long came;
-	int err = 0;
-
-	if (!request->status)
-		err = popcorn_window_take(window, request, window->set,
-					  window->write ? POPCORN_PAGE_OWNED : POPCORN_PAGE_SHARED, &came);
-	popcorn_window_unlock_bit(window, window->set, POPCORN_PAGE_PENDING);
-	popcorn_window_free(window);
-	return err;
-}
-
-/* Asks the origin. The window, and its PENDING bits, are the answer's. */
-static struct pcn_request *ask_origin(struct popcorn_window *window)
-{
-	struct pcn_request *request = popcorn_window_ask(window, window->rc->peer, PCN_KMSG_TYPE_REMOTE_PAGE,
-							 window->set, pages_arrived);
-
-	if (IS_ERR(request)) {
-		popcorn_window_unlock_bit(window, window->set, POPCORN_PAGE_PENDING);
-		popcorn_window_free(window);
-	}
-	return request;
-}
-
-/* Adds a page if it is neither here nor coming. */
-static void want_page(struct popcorn_window *window, unsigned int bit)
-{
-	struct popcorn_page *page = popcorn_page_make(window->rc, window->index + bit, GFP_KERNEL);
-	bool good;
-
-	if (IS_ERR(page) || test_and_set_bit_lock(POPCORN_PAGE_PENDING, &page->flags))
-		return;
-	mutex_lock(&page->lock);
-	good = popcorn_page_good(page, window->write);
-	mutex_unlock(&page->lock);
-	if (good) {
-		popcorn_page_unlock_bit(page, POPCORN_PAGE_PENDING);
-		return;
-	}
-	window->page[bit] = page;
-	window->set |= BIT(bit);
-	popcorn_count(POPCORN_STAT_PREFETCHES);
-}
-
-/* The pages come nearer by so many that the first one is at bit 0. */
-static void shift(struct popcorn_window *window)
-{
-	unsigned int first = __ffs(window->set), bit;
-
-	window->index += first;
-	window->set >>= first;
-	for_each_page(bit, window->set)
-		window->page[bit] = window->page[bit + first];
-}
-
-/**
- * popcorn_page_want() - ask for pages that no thread waits for yet
- * @rc: the program
- * @index: the page at bit 0
- * @set: which pages; those that are here, or on their way, are left out
- * @write: for writing
- */
-void popcorn_page_want(struct remote_context *rc, u64 index, unsigned long set, bool write)
-{
-	struct popcorn_window *window = popcorn_window_alloc(rc, index, write);
-	struct pcn_request *request;
-	unsigned int bit;
-
-	if (!window)
-		return;
-	for_each_page(bit, set)
-		want_page(window, bit);
-	if (!window->set) {
-		popcorn_window_free(window);
-		return;
-	}
-	shift(window);
-	if (!rc->for_remote) {
-		popcorn_directory_home_later(window);
-		return;
-	}
-	request = ask_origin(window);
-	if (!IS_ERR(request))
-		pcn_request_put(request);
-}
 
 /*
  * What a thread has touched last. ->next is the first page that has not been asked for. Threads that share a
@@ -157,7 +66,7 @@ static int acquire_remote(struct popcorn_window *window)
 	struct remote_context *rc = window->rc;
 	u64 index = window->index;
 	bool write = window->write;
-	struct pcn_request *request = ask_origin(window);
+	struct pcn_request *request = popcorn_page_ask(window);
 	int err;
 
 	if (IS_ERR(request))
@@ -214,7 +123,7 @@ static int acquire(struct remote_context *rc, struct popcorn_page *page, bool wr
 	window->waited = true;
 	count = look_ahead(rc, page->index);
 	for (bit = 1; bit < count; bit++)
-		want_page(window, bit);
+		popcorn_page_add(window, bit);
 	return rc->for_remote ? acquire_remote(window) : acquire_home(window);
 }
 
@@ -239,9 +148,7 @@ static int acquire_good(struct remote_context *rc, struct popcorn_page *page, bo
 
 	while ((err = lock_good(rc, page, write)) == -ENODATA) {
 		err = acquire(rc, page, write);
-		if (err == -EAGAIN && !fatal_signal_pending(current))
-			usleep_range(1000, 2000);
-		else if (err)
+		if (err && !pcn_request_again(err))
 			break;
 	}
 	return err;

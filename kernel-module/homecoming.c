@@ -3,40 +3,6 @@
 #include <linux/slab.h>
 #include "page.h"
 #include "process_server_internal.h"
-#include "remote.h"
-
-/*
- * An onward hop has ended, well or not: the node that the thread left gets its answer. The program's lock is
- * held; returns that node's message, to be answered and freed without the lock.
- */
-struct pcn_kmsg_message *onward_done(struct popcorn_task *task, int err, struct pcn_peer **drop)
-{
-	struct pcn_kmsg_message *back = task->back;
-
-	task->back = NULL;
-	task->state = POPCORN_TASK_AWAY;
-	if (err) {
-		struct pcn_task_back *body = (struct pcn_task_back *)back->body;
-
-		*drop = task->peer;
-		task->peer = pcn_peer_hold(back->peer);
-		task->hop = le32_to_cpu(body->key.hop);
-	}
-	return back;
-}
-
-/* Without the lock. A thread that goes on where it was may have lost that node meanwhile. */
-void onward_answer(struct remote_context *rc, struct pcn_kmsg_message *back, struct pcn_peer *drop, int err)
-{
-	if (drop)
-		pcn_peer_put(drop);
-	if (!back)
-		return;
-	origin_reply(back, err);
-	if (err)
-		place_lost_again(rc, back->peer);
-	pcn_kmsg_done(back);
-}
 
 /* A→B→C: the thread goes on to a third node; its shadow stays and its place changes hands here. */
 static int do_onward_migration(struct remote_context *rc, struct pcn_kmsg_message *msg)

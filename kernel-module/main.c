@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include "context.h"
 #include "device.h"
+#include "link.h"
 #include "page.h"
 #include "process_server.h"
 #include "remote.h"
@@ -23,9 +24,12 @@ static int __init popcorn_init(void)
 	err = popcorn_directory_init();
 	if (err)
 		goto pages;
-	err = popcorn_owner_init();
+	err = popcorn_discard_init();
 	if (err)
 		goto directory;
+	err = popcorn_owner_init();
+	if (err)
+		goto discard;
 	pcn_peer_init();
 	process_server_init();
 	remote_init();
@@ -35,6 +39,8 @@ static int __init popcorn_init(void)
 	return 0;
 server:
 	popcorn_owner_exit();
+discard:
+	popcorn_discard_exit();
 directory:
 	popcorn_directory_exit();
 pages:
@@ -51,6 +57,7 @@ static void __exit popcorn_exit(void)
 	popcorn_device_exit();
 	pcn_peer_exit();
 	popcorn_owner_exit();
+	popcorn_discard_exit();
 	popcorn_directory_exit();
 	destroy_workqueue(popcorn_wq);
 	popcorn_page_exit();

@@ -7,12 +7,32 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/version.h>
 #include <linux/wait_bit.h>
 #include "page.h"
 
-static vm_fault_t fault_error(int err)
+/*
+ * The kernel sends SIGBUS for an instruction that touches what is lost. To a system call that does, it is EFAULT, which a program
+ * may well not look at: SIGBUS comes with it.
+ */
+static void tell_loss(const struct vm_fault *vmf)
 {
+	struct kernel_siginfo info;
+
+	if (vmf->flags & FAULT_FLAG_USER || current->mm != vmf->vma->vm_mm || current->flags & PF_KTHREAD)
+		return;
+	clear_siginfo(&info);
+	info.si_signo = SIGBUS;
+	info.si_code = BUS_ADRERR;
+	info.si_addr = (void __user *)vmf->address;
+	send_sig_info(SIGBUS, &info, current);
+}
+
+static vm_fault_t fault_error(const struct vm_fault *vmf, int err)
+{
+	if (err == -EIO)
+		tell_loss(vmf);
 	return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 }
 
@@ -88,12 +108,12 @@ static vm_fault_t popcorn_fault(struct vm_fault *vmf)
 	int err;
 
 	if (IS_ERR(page))
-		return fault_error(PTR_ERR(page));
+		return fault_error(vmf, PTR_ERR(page));
 	err = map_page(vmf->vma, vmf->address & PAGE_MASK, page, write);
 	mutex_unlock(&page->lock);
 	/* Another thread may have mapped it. */
 	if (err && err != -EBUSY)
-		return fault_error(err);
+		return fault_error(vmf, err);
 	if (!err)
 		map_around(vmf, write);
 	return VM_FAULT_NOPAGE;
@@ -105,7 +125,7 @@ static vm_fault_t popcorn_page_mkwrite(struct vm_fault *vmf)
 	vm_fault_t result = VM_FAULT_NOPAGE;
 
 	if (IS_ERR(page))
-		return fault_error(PTR_ERR(page));
+		return fault_error(vmf, PTR_ERR(page));
 	/* If it was discarded meanwhile, the fault is taken again. */
 	if (page->page == vmf->page) {
 		lock_page(page->page);

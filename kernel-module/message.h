@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Messages: what one is, which are valid, who handles them. */
+/* Messages: what one is, which are valid, how they are sent, who handles them. */
 #ifndef _POPCORN_MESSAGE_H
 #define _POPCORN_MESSAGE_H
 
@@ -58,17 +58,10 @@ static inline bool pcn_kmsg_error(u32 error)
 	return error && error < ERESTARTSYS;
 }
 
-void pcn_kmsg_register(enum pcn_kmsg_type type, pcn_kmsg_handler handler, struct workqueue_struct *wq);
-
-#define REGISTER_KMSG_HANDLER(name, handler) pcn_kmsg_register(PCN_KMSG_TYPE_##name, handler, NULL)
-#define REGISTER_KMSG_WQ_HANDLER(name, handler, wq) pcn_kmsg_register(PCN_KMSG_TYPE_##name, handler, wq)
-
 struct pcn_kmsg_message *pcn_kmsg_alloc(enum pcn_kmsg_type type, u32 length);
 void pcn_kmsg_done(struct pcn_kmsg_message *msg);
 int pcn_kmsg_check(const struct pcn_kmsg_hdr *hdr, u32 seq, bool up);
 bool pcn_kmsg_pages(const struct pcn_kmsg_hdr *hdr);
-int pcn_kmsg_dispatch(struct pcn_kmsg_message *msg);
-int pcn_kmsg_defer(struct pcn_kmsg_message *msg, pcn_kmsg_handler handler, struct workqueue_struct *wq);
 enum pcn_kmsg_priority pcn_kmsg_priority(enum pcn_kmsg_type type, u16 flags);
 
 /* send.c */
@@ -79,6 +72,15 @@ int pcn_kmsg_reply_pages(const struct pcn_kmsg_message *ask, const struct pcn_pa
 int pcn_kmsg_nack(struct pcn_peer *peer, enum pcn_kmsg_type type, u64 id, int error);
 void pcn_send_nothing(struct pcn_peer *peer);
 int pcn_sender_main(void *peer);
+
+/* handler.c */
+void pcn_kmsg_register(enum pcn_kmsg_type type, pcn_kmsg_handler handler, struct workqueue_struct *wq);
+
+#define REGISTER_KMSG_HANDLER(name, handler) pcn_kmsg_register(PCN_KMSG_TYPE_##name, handler, NULL)
+#define REGISTER_KMSG_WQ_HANDLER(name, handler, wq) pcn_kmsg_register(PCN_KMSG_TYPE_##name, handler, wq)
+
+int pcn_kmsg_dispatch(struct pcn_kmsg_message *msg);
+int pcn_kmsg_defer(struct pcn_kmsg_message *msg, pcn_kmsg_handler handler, struct workqueue_struct *wq);
 
 /* receive.c */
 int pcn_receiver_main(void *peer);

@@ -62,9 +62,11 @@ static inline bool popcorn_page_good(const struct popcorn_page *page, bool write
 	return page->state == POPCORN_PAGE_OWNED || (page->state == POPCORN_PAGE_SHARED && !write);
 }
 
+/* want.c */
+void popcorn_page_want(struct remote_context *rc, u64 index, unsigned long set, bool write);
+
 /* fault.c */
 struct popcorn_page *popcorn_page_access(struct remote_context *rc, u64 index, bool write);
-void popcorn_page_want(struct remote_context *rc, u64 index, unsigned long set, bool write);
 
 /* arrival.c */
 void popcorn_arrival_ask(struct remote_context *rc, u32 pid);
@@ -73,6 +75,8 @@ void popcorn_arrival_note(struct remote_context *rc, u64 index, bool write);
 
 /* discard.c */
 int popcorn_page_discard(struct remote_context *rc, const struct popcorn_range *range);
+int popcorn_discard_init(void);
+void popcorn_discard_exit(void);
 
 /* directory.c */
 int popcorn_directory_init(void);

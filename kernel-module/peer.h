@@ -112,17 +112,14 @@ static inline bool pcn_peer_up(const struct pcn_peer *peer)
 
 extern unsigned int popcorn_timeout_ms;
 extern int popcorn_nid;
+extern struct workqueue_struct *popcorn_wq;
 
-u32 popcorn_isa(void);
-int popcorn_set_nid(u32 nid);
-int pcn_peer_add(int fd, u32 nid);
-int pcn_peer_remove(u32 nid);
 struct pcn_peer *pcn_peer_get(u32 nid);
 struct pcn_peer *pcn_peer_hold(struct pcn_peer *peer);
 void pcn_peer_put(struct pcn_peer *peer);
 void pcn_peer_close(struct pcn_peer *peer, int reason);
-void pcn_peer_info(struct popcorn_node_info *info);
-int pcn_peer_init(void);
-void pcn_peer_exit(void);
+bool pcn_peer_entered(u32 nid);
+void pcn_peer_enter(struct pcn_peer *peer);
+void pcn_peer_leave(struct pcn_peer *peer);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * The origin's half of the handshake. A thread that leaves becomes its own shadow:
  *
- *   popcorn_migrate -> process_server_do_migration -> __do_migration -> __request_clone_remote
+ *   process_server_do_migration -> __do_migration -> __request_clone_remote
  *	TASK_MIGRATE goes out; the remote answers TASK_PAIRING (or TASK_MIGRATE_NACK, or nothing in time)
  *   __process_remote_works
  *	the shadow serves: system calls, the thread's return, its exit, the loss of its node
@@ -10,80 +10,17 @@
  * Every step can be refused and has a time limit; whatever goes wrong, the thread goes on where it was.
  */
 #include <linux/cred.h>
-#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "process_server_internal.h"
-#include "remote.h"
 #include "request.h"
 #include "stats.h"
 #include "trace.h"
 
 static atomic_t generations = ATOMIC_INIT(0);
-
-struct remote_context *origin_context(const struct pcn_task_key *key)
-{
-	return popcorn_context_find(popcorn_nid, le64_to_cpu(key->context));
-}
-
-/* The task that a peer's message speaks of, if it is the peer's to speak of. The program's lock is held. */
-struct popcorn_task *origin_task(struct remote_context *rc, const struct pcn_kmsg_message *msg,
-				 const struct pcn_task_key *key)
-{
-	u32 hop = le32_to_cpu(key->hop);
-	struct popcorn_task *task = hop ? popcorn_task_find(rc, le32_to_cpu(key->pid), hop) : NULL;
-
-	return task && task->peer == msg->peer ? task : NULL;
-}
-
-void origin_reply(const struct pcn_kmsg_message *msg, int err)
-{
-	u64 id = le64_to_cpu(msg->hdr.id);
-
-	if (err)
-		pcn_kmsg_nack(msg->peer, msg->hdr.type, id, err);
-	else
-		pcn_kmsg_reply(msg->peer, msg->hdr.type, id, NULL, 0);
-}
-
-/* The calling thread's task; made when it leaves for the first time. */
-struct popcorn_task *origin_own_task(struct remote_context *rc, bool make)
-{
-	u32 pid = task_pid_nr(current);
-	struct popcorn_task *task, *spare = make ? popcorn_task_alloc(pid) : NULL;
-
-	spin_lock(&rc->lock);
-	task = popcorn_task_find(rc, pid, 0);
-	if (!task && spare && !rc->ended) {
-		task = spare;
-		spare = NULL;
-		list_add(&task->link, &rc->tasks);
-	}
-	if (task)
-		popcorn_task_hold(task);
-	spin_unlock(&rc->lock);
-	if (spare)
-		popcorn_task_put(spare);
-	return task;
-}
-
-/* A thread that is at home, and that nothing waits for, leaves nothing here. */
-void origin_task_home(struct remote_context *rc, struct popcorn_task *task)
-{
-	bool done;
-
-	spin_lock(&rc->lock);
-	done = task->state == POPCORN_TASK_HOME && list_empty(&task->events) && list_empty(&task->calls) &&
-	       !list_empty(&task->link);
-	if (done)
-		list_del_init(&task->link);
-	spin_unlock(&rc->lock);
-	if (done)
-		popcorn_task_drop(task);
-}
 
 /* The resource limits of the calling process go along. */
 static void note_limits(struct remote_context *rc)
@@ -97,47 +34,6 @@ static void note_limits(struct remote_context *rc)
 	spin_lock(&rc->lock);
 	memcpy(rc->limits, limits, sizeof(limits));
 	spin_unlock(&rc->lock);
-}
-
-static void put_limits(struct remote_context *rc, struct pcn_limit *limits)
-{
-	int i;
-
-	spin_lock(&rc->lock);
-	for (i = 0; i < POPCORN_LIMITS; i++) {
-		limits[i].soft = cpu_to_le64(rc->limits[i].soft);
-		limits[i].hard = cpu_to_le64(rc->limits[i].hard);
-	}
-	spin_unlock(&rc->lock);
-}
-
-/* A TASK_MIGRATE without its key. */
-struct pcn_kmsg_message *origin_migrate_message(struct remote_context *rc, const void *blob, u32 blob_len)
-{
-	struct pcn_kmsg_message *msg;
-	struct pcn_task_migrate *migrate;
-
-	msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_TASK_MIGRATE, sizeof(*migrate) + blob_len);
-	if (!msg)
-		return NULL;
-	migrate = (struct pcn_task_migrate *)msg->body;
-	migrate->pages = cpu_to_le64(rc->pages);
-	migrate->uid = cpu_to_le32(from_kuid(&init_user_ns, rc->uid));
-	migrate->gid = cpu_to_le32(from_kgid(&init_user_ns, rc->gid));
-	memcpy(migrate->hash, rc->hash, sizeof(migrate->hash));
-	memcpy(migrate->comm, rc->comm, sizeof(migrate->comm));
-	put_limits(rc, migrate->limits);
-	migrate->blob_len = cpu_to_le32(blob_len);
-	memcpy(migrate->blob, blob, blob_len);
-	return msg;
-}
-
-/* Step 1 of a hop: TASK_MIGRATE carries the thread's state to the remote's clone_request. */
-int __request_clone_remote(struct pcn_peer *peer, const struct pcn_task_key *key,
-			   struct pcn_kmsg_message *msg)
-{
-	((struct pcn_task_migrate *)msg->body)->key = *key;
-	return pcn_kmsg_post(peer, msg);
 }
 
 static void post_exit_origin(struct pcn_peer *peer, const struct pcn_task_key *key)
@@ -205,9 +101,10 @@ static int call_off(struct remote_context *rc, struct popcorn_task *task, struct
 {
 	int err;
 
-	while ((err = ask_cancel(peer, key)) == -EAGAIN && !fatal_signal_pending(current))
-		usleep_range(1000, 2000);
-	if (err && err != -EINTR && err != -EAGAIN) {
+	do
+		err = ask_cancel(peer, key);
+	while (pcn_request_again(err));
+	if (err && err != -EINTR && err != -EAGAIN && err != -ENOMEM) {
 		pcn_peer_close(peer, err);
 		wait_event_timeout(task->wait, !task_leaving(rc, task), msecs_to_jiffies(popcorn_timeout_ms));
 	}
@@ -260,7 +157,16 @@ static int __do_migration(struct remote_context *rc, struct popcorn_task *task, 
 	return err == -ETIMEDOUT && task_leaving(rc, task) ? call_off(rc, task, peer, &key) : err;
 }
 
-static int process_server_do_migration(struct remote_context *rc, u32 nid, const void *blob, u32 blob_len)
+/**
+ * process_server_do_migration() - the calling thread leaves its origin
+ * @rc: its program
+ * @nid: where to
+ * @blob: its state
+ * @blob_len: bytes of @blob
+ *
+ * Return: 0 once it is there, or a negative errno: it goes on here.
+ */
+int process_server_do_migration(struct remote_context *rc, u32 nid, const void *blob, u32 blob_len)
 {
 	struct popcorn_task *task;
 	struct pcn_peer *peer;
@@ -283,31 +189,6 @@ static int process_server_do_migration(struct remote_context *rc, u32 nid, const
 	if (err)
 		origin_task_home(rc, task);
 	popcorn_task_put(task);
-	return err;
-}
-
-/**
- * popcorn_migrate() - the calling thread goes to another node
- * @rc: its program
- * @arg: see the uapi header
- *
- * Return: 0 once it is there, or a negative errno: it goes on here.
- */
-long popcorn_migrate(struct remote_context *rc, const struct popcorn_migrate *arg)
-{
-	void *blob;
-	long err;
-
-	if (arg->flags || arg->reserved || arg->blob_len > POPCORN_BLOB_MAX || !arg->blob_len)
-		return -EINVAL;
-	blob = vmemdup_user(u64_to_user_ptr(arg->blob), arg->blob_len);
-	if (IS_ERR(blob))
-		return PTR_ERR(blob);
-	if (rc->for_remote)
-		err = remote_do_back_migration(rc, arg->nid, blob, arg->blob_len);
-	else
-		err = process_server_do_migration(rc, arg->nid, blob, arg->blob_len);
-	kvfree(blob);
 	return err;
 }
 

@@ -2,7 +2,7 @@
 /* The directory at a program's origin: how it gets pages back from their owner, and copies away from readers. */
 #include <linux/slab.h>
 #include "directory.h"
-#include "process_server.h"
+#include "place.h"
 #include "stats.h"
 
 static int lost(struct popcorn_window *window, unsigned long set)
@@ -46,7 +46,8 @@ static int fetched(struct popcorn_window *window, struct pcn_peer *peer, struct 
 		err = popcorn_window_take(window, request, set, POPCORN_PAGE_SHARED, came);
 	if (err == -ETIMEDOUT || err == -EPROTO)
 		pcn_peer_close(peer, err);
-	if (err && err != -EAGAIN)
+	/* An owner that had no memory for its answer has the pages still. */
+	if (err && err != -EAGAIN && err != -ENOMEM)
 		return lost(window, set & ~*came);
 	return err;
 }
@@ -99,7 +100,8 @@ static unsigned long invalidated(struct pcn_peer *peer, struct pcn_request *requ
 	if (!err)
 		set &= le32_to_cpu(((struct pcn_page_reply *)request->reply->body)->keep);
 	pcn_request_put(request);
-	return err == -EAGAIN ? 0 : set;
+	/* Who could not do it, whatever the reason, may still read its copy; who does not know the program has none. */
+	return !err || err == -ECONNRESET || err == -ETIMEDOUT || err == -ESRCH ? set : 0;
 }
 
 static void no_sharers(struct popcorn_window *window, unsigned long set, int nid)

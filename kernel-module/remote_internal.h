@@ -5,7 +5,7 @@
 
 #include "remote.h"
 
-/* remote.c */
+/* report.c */
 void remote_post_nack(struct pcn_peer *peer, const struct pcn_task_key *key, int error);
 void remote_post_exit(struct pcn_peer *peer, const struct pcn_task_key *key, s32 code);
 void remote_take_tasks(struct remote_context *rc, struct list_head *tasks);

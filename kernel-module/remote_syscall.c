@@ -64,6 +64,23 @@ static int syscall_finish(struct popcorn_task *task, s64 *result)
 	return err;
 }
 
+/* Starts the call if that has not been done, and waits for its end. */
+static int syscall_perform(struct remote_context *rc, struct popcorn_task *task, struct popcorn_syscall *arg)
+{
+	int err = 0;
+
+	if (!(arg->flags & POPCORN_SYSCALL_WAIT))
+		err = syscall_start(rc, task, arg);
+	if (err)
+		return err;
+	arg->flags |= POPCORN_SYSCALL_WAIT;
+	err = syscall_finish(task, &arg->result);
+	/* The origin had no memory for it, and has not begun. */
+	if (err == -ENOMEM)
+		arg->flags &= ~POPCORN_SYSCALL_WAIT;
+	return err;
+}
+
 /* A signal handler was left by longjmp: late replies find nobody. */
 static void syscalls_forget(struct popcorn_task *task, u64 keep)
 {
@@ -92,12 +109,9 @@ long remote_syscall(struct remote_context *rc, struct popcorn_syscall *arg)
 		syscalls_forget(task, arg->args[0]);
 		goto put_task;
 	}
-	if (!(arg->flags & POPCORN_SYSCALL_WAIT))
-		err = syscall_start(rc, task, arg);
-	if (!err)
-		arg->flags |= POPCORN_SYSCALL_WAIT;
-	if (!err)
-		err = syscall_finish(task, &arg->result);
+	do
+		err = syscall_perform(rc, task, arg);
+	while (err == -ENOMEM && pcn_request_again(err));
 put_task:
 	popcorn_task_put(task);
 	return err;

@@ -20,27 +20,42 @@ static int restore_thread_info(const struct popcorn_task *task, struct popcorn_s
 	return 0;
 }
 
+static struct pcn_request *post_pairing(struct remote_context *rc, const struct popcorn_task *task)
+{
+	struct pcn_kmsg_message *msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_TASK_PAIRING,
+						      sizeof(struct pcn_task_pairing));
+	struct pcn_task_pairing *pairing;
+
+	if (!msg)
+		return ERR_PTR(-ENOMEM);
+	pairing = (struct pcn_task_pairing *)msg->body;
+	popcorn_task_key(rc, task, &pairing->key);
+	pairing->remote_tgid = cpu_to_le32(task_tgid_nr(current));
+	pairing->remote_pid = cpu_to_le32(task_pid_nr(current));
+	return pcn_request_start(rc->peer, msg, NULL, NULL);
+}
+
+static void refuse(struct remote_context *rc, const struct popcorn_task *task, int err)
+{
+	struct pcn_task_key key;
+
+	popcorn_task_key(rc, task, &key);
+	remote_post_nack(rc->peer, &key, err);
+}
+
 /*
  * Step 3 at the remote: tell the origin. Nothing that the thread does overtakes this message, so it need not wait
  * for the answer: an origin that has not seen the one has not seen the other.
  */
 static int pair(struct remote_context *rc, struct popcorn_task *task)
 {
-	struct pcn_kmsg_message *msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_TASK_PAIRING,
-						      sizeof(struct pcn_task_pairing));
-	struct pcn_task_pairing *pairing;
-	struct pcn_request *request;
+	struct pcn_request *request = post_pairing(rc, task);
 	int err;
 
-	if (!msg)
-		return -ENOMEM;
-	pairing = (struct pcn_task_pairing *)msg->body;
-	popcorn_task_key(rc, task, &pairing->key);
-	pairing->remote_tgid = cpu_to_le32(task_tgid_nr(current));
-	pairing->remote_pid = cpu_to_le32(task_pid_nr(current));
-	request = pcn_request_start(rc->peer, msg, NULL, NULL);
-	if (IS_ERR(request))
+	if (IS_ERR(request)) {
+		refuse(rc, task, PTR_ERR(request));
 		return PTR_ERR(request);
+	}
 	err = task->waits ? pcn_request_wait(request, PCN_WAIT_KILLABLE, popcorn_timeout_ms) : 0;
 	pcn_request_put(request);
 	/* The origin answers at once; one that does not may have said yes. */
@@ -112,14 +127,10 @@ ssize_t remote_thread_main(struct remote_context *rc, struct popcorn_start __use
 		return again ? -EINTR : -ESRCH;
 	result = sizeof(*start) + task->blob_len;
 	err = restore_thread_info(task, start, size);
-	if (err) {
-		struct pcn_task_key wire;
-
-		popcorn_task_key(rc, task, &wire);
-		remote_post_nack(rc->peer, &wire, err);
-	} else {
+	if (err)
+		refuse(rc, task, err);
+	else
 		err = pair(rc, task);
-	}
 	if (!err) {
 		spin_lock(&rc->lock);
 		if (task->state == POPCORN_TASK_PAIRING)

@@ -4,8 +4,10 @@
  * given up stays there, so that a late reply is known for what it is; a reply that nobody asked for closes
  * the peer.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include "page.h"
 #include "peer.h"
@@ -143,6 +145,22 @@ int pcn_request_wait(struct pcn_request *request, enum pcn_wait how, unsigned in
 	if (!left)
 		return -ETIMEDOUT;
 	return request->status;
+}
+
+/**
+ * pcn_request_again() - shall a request that must not be refused for want of a moment's memory be made again?
+ * @err: what it ended with
+ *
+ * Waits for a moment if so.
+ *
+ * Return: whether this node, or who was asked, could not do it now (-ENOMEM, -EAGAIN), and the caller is not being killed.
+ */
+bool pcn_request_again(int err)
+{
+	if ((err != -EAGAIN && err != -ENOMEM) || fatal_signal_pending(current))
+		return false;
+	usleep_range(1000, 2000);
+	return true;
 }
 
 static int request_finish(struct pcn_request *request, int status, struct pcn_kmsg_message *reply)

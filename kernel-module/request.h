@@ -44,6 +44,7 @@ struct pcn_request *pcn_request_pages(struct pcn_peer *peer, struct pcn_kmsg_mes
 				      int (*notify)(struct pcn_request *request), void *data);
 struct pcn_request *pcn_request_find(struct pcn_peer *peer, const struct pcn_kmsg_hdr *hdr);
 int pcn_request_wait(struct pcn_request *request, enum pcn_wait how, unsigned int timeout_ms);
+bool pcn_request_again(int err);
 void pcn_request_put(struct pcn_request *request);
 int pcn_request_complete(struct pcn_peer *peer, struct pcn_kmsg_message *msg);
 void pcn_requests_fail(struct pcn_peer *peer);

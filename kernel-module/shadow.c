@@ -3,7 +3,6 @@
  * At the origin: the shadow of a thread that is away. It waits for what the thread asks for and for what becomes of it, and
  * hands on the signals that hit it.
  */
-#include <linux/delay.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -12,61 +11,13 @@
 #include "process_server_internal.h"
 #include "request.h"
 
-static void work_free(struct popcorn_work *work)
-{
-	if (work->msg)
-		pcn_kmsg_done(work->msg);
-	kfree(work);
-}
-
-/**
- * process_server_drop_events() - the shadow is gone: refuse the calls that wait for it
- * @task: its task
- */
-void process_server_drop_events(struct popcorn_task *task)
-{
-	struct popcorn_work *work, *next;
-
-	list_splice_init(&task->calls, &task->events);
-	list_for_each_entry_safe(work, next, &task->events, link) {
-		if (work->event == POPCORN_EVENT_SYSCALL)
-			pcn_kmsg_nack(work->msg->peer, work->msg->hdr.type, le64_to_cpu(work->msg->hdr.id),
-				      -ESRCH);
-		work_free(work);
-	}
-	INIT_LIST_HEAD(&task->events);
-	if (task->back) {
-		pcn_kmsg_nack(task->back->peer, task->back->hdr.type, le64_to_cpu(task->back->hdr.id), -ESRCH);
-		pcn_kmsg_done(task->back);
-		task->back = NULL;
-	}
-}
-
-struct popcorn_work *shadow_work(enum popcorn_event event, s64 result, struct pcn_kmsg_message *msg)
-{
-	struct popcorn_work *work = kzalloc(sizeof(*work), GFP_KERNEL);
-
-	if (work) {
-		work->event = event;
-		work->result = result;
-		work->msg = msg;
-	}
-	return work;
-}
-
-/* Gives the shadow something to do. The program's lock is held; takes over @work. */
-void request_remote_work(struct popcorn_task *task, struct popcorn_work *work)
-{
-	list_add_tail(&work->link, &task->events);
-	wake_up_all(&task->wait);
-}
-
 static int handle_syscall_fwd(struct pcn_kmsg_message *msg)
 {
 	struct pcn_syscall *call = (struct pcn_syscall *)msg->body;
 	struct popcorn_work *work = shadow_work(POPCORN_EVENT_SYSCALL, 0, msg);
 	struct remote_context *rc = work ? origin_context(&call->key) : NULL;
 	struct popcorn_task *task = NULL;
+	int err = work ? -ESRCH : -ENOMEM;
 
 	if (rc) {
 		spin_lock(&rc->lock);
@@ -82,7 +33,7 @@ static int handle_syscall_fwd(struct pcn_kmsg_message *msg)
 	}
 	if (!task) {
 		kfree(work);
-		origin_reply(msg, -ESRCH);
+		origin_reply(msg, err);
 		pcn_kmsg_done(msg);
 	}
 	return 0;
@@ -104,7 +55,7 @@ static int answer_call(struct remote_context *rc, struct popcorn_task *task, con
 		return -EINVAL;
 	atomic_dec(&task->unanswered);
 	pcn_kmsg_reply(found->msg->peer, found->msg->hdr.type, arg->answer, &reply, sizeof(reply));
-	work_free(found);
+	popcorn_work_free(found);
 	return 0;
 }
 
@@ -217,7 +168,7 @@ static int serve(struct remote_context *rc, struct popcorn_task *task, struct po
 		list_add(&work->link, &task->calls);
 	spin_unlock(&rc->lock);
 	if (work->event != POPCORN_EVENT_SYSCALL)
-		work_free(work);
+		popcorn_work_free(work);
 	return 0;
 }
 
@@ -262,6 +213,40 @@ static struct popcorn_task *find_task(struct remote_context *rc, u32 tid)
 	return task;
 }
 
+static int ask_signal(struct remote_context *rc, struct popcorn_task *task, const struct popcorn_signal *arg)
+{
+	struct pcn_kmsg_message *msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_SIGNAL_FWD, sizeof(struct pcn_signal));
+	struct pcn_request *request;
+	struct pcn_peer *peer = NULL;
+	struct pcn_signal *signal;
+	int err;
+
+	if (!msg)
+		return -ENOMEM;
+	signal = (struct pcn_signal *)msg->body;
+	spin_lock(&rc->lock);
+	popcorn_task_key(rc, task, &signal->key);
+	if (task->state == POPCORN_TASK_AWAY)
+		peer = pcn_peer_hold(task->peer);
+	spin_unlock(&rc->lock);
+	if (!peer) {
+		pcn_kmsg_done(msg);
+		return -ESRCH;
+	}
+	signal->signo = cpu_to_le32(arg->signo);
+	signal->code = cpu_to_le32(arg->code);
+	signal->pid = cpu_to_le32(arg->pid);
+	signal->uid = cpu_to_le32(arg->uid);
+	signal->value = cpu_to_le64(arg->value);
+	request = pcn_request_start(peer, msg, NULL, NULL);
+	pcn_peer_put(peer);
+	if (IS_ERR(request))
+		return PTR_ERR(request);
+	err = pcn_request_wait(request, PCN_WAIT_KILLABLE, popcorn_timeout_ms);
+	pcn_request_put(request);
+	return err;
+}
+
 /**
  * process_server_signal() - hand a signal that hit the shadow to its thread
  * @rc: the program
@@ -271,11 +256,7 @@ static struct popcorn_task *find_task(struct remote_context *rc, u32 tid)
  */
 long process_server_signal(struct remote_context *rc, const struct popcorn_signal *arg)
 {
-	struct pcn_kmsg_message *msg;
-	struct pcn_request *request;
-	struct pcn_peer *peer = NULL;
 	struct popcorn_task *task;
-	struct pcn_signal *signal;
 	int err;
 
 	if (arg->reserved)
@@ -283,34 +264,10 @@ long process_server_signal(struct remote_context *rc, const struct popcorn_signa
 	task = arg->tid ? find_task(rc, arg->tid) : origin_own_task(rc, false);
 	if (!task)
 		return -ESRCH;
-	err = -ENOMEM;
-	msg = pcn_kmsg_alloc(PCN_KMSG_TYPE_SIGNAL_FWD, sizeof(*signal));
-	if (!msg)
-		goto put_task;
-	signal = (struct pcn_signal *)msg->body;
-	spin_lock(&rc->lock);
-	popcorn_task_key(rc, task, &signal->key);
-	if (task->state == POPCORN_TASK_AWAY)
-		peer = pcn_peer_hold(task->peer);
-	spin_unlock(&rc->lock);
-	signal->signo = cpu_to_le32(arg->signo);
-	signal->code = cpu_to_le32(arg->code);
-	signal->pid = cpu_to_le32(arg->pid);
-	signal->uid = cpu_to_le32(arg->uid);
-	signal->value = cpu_to_le64(arg->value);
-	err = -ESRCH;
-	if (!peer) {
-		pcn_kmsg_done(msg);
-		goto put_task;
-	}
-	request = pcn_request_start(peer, msg, NULL, NULL);
-	pcn_peer_put(peer);
-	err = PTR_ERR_OR_ZERO(request);
-	if (err)
-		goto put_task;
-	err = pcn_request_wait(request, PCN_WAIT_KILLABLE, popcorn_timeout_ms);
-	pcn_request_put(request);
-put_task:
+	/* The signal has been taken from whoever sent it: it must not be lost. (-EAGAIN: the thread has too many.) */
+	do
+		err = ask_signal(rc, task, arg);
+	while (err == -ENOMEM && pcn_request_again(err));
 	popcorn_task_put(task);
 	return err;
 }
@@ -347,8 +304,9 @@ int process_server_tell(struct remote_context *rc, u32 nid)
 
 	if (!peer)
 		return -ESRCH;
-	while ((err = ask_tell(rc, peer)) == -EAGAIN && !fatal_signal_pending(current))
-		usleep_range(1000, 2000);
+	do
+		err = ask_tell(rc, peer);
+	while (pcn_request_again(err));
 	pcn_peer_put(peer);
 	return err;
 }

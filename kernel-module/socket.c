@@ -10,39 +10,98 @@
 #include <linux/in.h>
 #include <linux/lockdep.h>
 #include <linux/net.h>
+#include <linux/string.h>
 #include <linux/tcp.h>
 #include <linux/version.h>
+#include <net/inet_connection_sock.h>
 #include <net/sock.h>
+#include <net/tls.h>
 #include "socket.h"
 
-static struct lock_class_key slock_keys[3], lock_keys[3];
+#ifdef CONFIG_LOCKDEP
+/**
+ * struct kind - what a lock is to lockdep
+ * @key: of its class
+ * @name: of its class
+ */
+struct kind {
+	struct lock_class_key *key;
+	const char *name;
+};
 
-/* The lock exists and may be in use, by a packet that comes in: its class is changed while it is held. */
-static void set_classes(struct sock *sk, struct lock_class_key *slock, struct lock_class_key *lock)
+/**
+ * struct kinds - a socket's locks
+ * @lock: that of its users
+ * @slock: the spinlock under it
+ * @tls: the one that kernel TLS takes before the socket's, and so before whatever a user's send may meet
+ */
+struct kinds {
+	struct kind lock, slock, tls;
+};
+
+/* Another family's locks are taken in other contexts, so they have other classes. */
+static struct lock_class_key lock_keys[AF_MAX], slock_keys[AF_MAX], tls_keys[AF_MAX];
+/* What they were, and are again in the end: the socket, and its timers, may outlive the module, and so its keys. */
+static struct kinds originals[AF_MAX];
+
+static struct kind kind_of(const struct lockdep_map *map)
 {
+	return (struct kind){ map->key, map->name };
+}
+
+static struct mutex *tls_lock(struct sock *sk)
+{
+	if (IS_ENABLED(CONFIG_TLS) && sk->sk_protocol == IPPROTO_TCP && inet_csk_has_ulp(sk) &&
+	    !strcmp(inet_csk(sk)->icsk_ulp_ops->name, "tls"))
+		return &tls_get_ctx(sk)->tx_lock;
+	return NULL;
+}
+
+/* The locks exist and may be in use, by a packet that comes in: their classes are changed while they are held. */
+static void set_kinds(struct sock *sk, const struct kinds *kinds)
+{
+	struct mutex *tls = tls_lock(sk);
+
 	lock_sock(sk);
-	lock_set_class(&sk->sk_lock.dep_map, "sk_lock-popcorn", lock, 0, _THIS_IP_);
+	lock_set_class(&sk->sk_lock.dep_map, kinds->lock.name, kinds->lock.key, 0, _THIS_IP_);
 	release_sock(sk);
 	spin_lock_bh(&sk->sk_lock.slock);
-	lock_set_class(&sk->sk_lock.slock.dep_map, "slock-popcorn", slock, 0, _THIS_IP_);
+	lock_set_class(&sk->sk_lock.slock.dep_map, kinds->slock.name, kinds->slock.key, 0, _THIS_IP_);
 	spin_unlock_bh(&sk->sk_lock.slock);
+	if (tls)
+		lockdep_set_class_and_name(tls, kinds->tls.key, kinds->tls.name);
 }
 
-/* Another family's lock is taken in other contexts. */
 static void own_class(struct sock *sk)
 {
-	int kind = sk->sk_family == AF_INET ? 0 : sk->sk_family == AF_INET6 ? 1 : 2;
+	int family = sk->sk_family;
+	struct mutex *tls = tls_lock(sk);
+	const struct kinds own = {
+		.lock = { &lock_keys[family], "sk_lock-popcorn" },
+		.slock = { &slock_keys[family], "slock-popcorn" },
+		.tls = { &tls_keys[family], "tls-popcorn" },
+	};
 
-	set_classes(sk, &slock_keys[kind], &lock_keys[kind]);
+	originals[family].lock = kind_of(&sk->sk_lock.dep_map);
+	originals[family].slock = kind_of(&sk->sk_lock.slock.dep_map);
+	if (tls)
+		originals[family].tls = kind_of(&tls->dep_map);
+	set_kinds(sk, &own);
 }
 
-/* The socket may outlive the module, and so its keys. */
-static void no_class(struct sock *sk)
+static void former_class(struct sock *sk)
 {
-#ifdef CONFIG_LOCKDEP
-	set_classes(sk, &__lockdep_no_validate__, &__lockdep_no_validate__);
-#endif
+	set_kinds(sk, &originals[sk->sk_family]);
 }
+#else
+static void own_class(struct sock *sk)
+{
+}
+
+static void former_class(struct sock *sk)
+{
+}
+#endif
 
 static void prepare(struct sock *sk)
 {
@@ -103,6 +162,6 @@ void pcn_socket_keep(int fd)
  */
 void pcn_socket_put(struct socket *sock)
 {
-	no_class(sock->sk);
+	former_class(sock->sk);
 	sockfd_put(sock);
 }

@@ -13,6 +13,8 @@
 #define GRANT_JIFFIES max(HZ / 50, 1)
 /* As long as this, a page may be pinned by a device's transfer. */
 #define PIN_POLLS 50
+/* So many pages' locks are held at once. (Lockdep follows 48 of a thread; interrupts under them may take twenty.) */
+#define LOCKS_MAX 8u
 
 /**
  * popcorn_window_alloc() - make a window without pages
@@ -197,21 +199,9 @@ static void unmap(struct popcorn_window *window, unsigned long set)
 	}
 }
 
-/**
- * popcorn_window_revoke() - take pages away from the process, wholly or for writing
- * @window: the window
- * @set: which of its pages; not empty
- * @state: INVALID or SHARED
- * @wait: for the lowest page; if it cannot be had, nothing happens
- *
- * The pages' memory stays, and does not change any more. Also for SHARED they leave the page tables; the next
- * touch brings them back for reading.
- *
- * Return: the pages that were taken away; without the lowest, if somebody has pinned it (or @wait is false and
- * it takes time).
- */
-unsigned long popcorn_window_revoke(struct popcorn_window *window, unsigned long set,
-				    enum popcorn_page_state state, bool wait)
+/* As popcorn_window_revoke(), for so few pages that all of their locks can be held at once. */
+static unsigned long revoke_few(struct popcorn_window *window, unsigned long set, enum popcorn_page_state state,
+				bool wait)
 {
 	unsigned int first = __ffs(set), bit;
 	unsigned long held = 0, mapped = 0, done = 0;
@@ -241,6 +231,36 @@ unsigned long popcorn_window_revoke(struct popcorn_window *window, unsigned long
 			done &= ~BIT(bit);
 		}
 		unlock_both(page);
+	}
+	return done;
+}
+
+/**
+ * popcorn_window_revoke() - take pages away from the process, wholly or for writing
+ * @window: the window
+ * @set: which of its pages; not empty
+ * @state: INVALID or SHARED
+ * @wait: for the lowest page; if it cannot be had, nothing happens
+ *
+ * The pages' memory stays, and does not change any more. Also for SHARED they leave the page tables; the next
+ * touch brings them back for reading.
+ *
+ * Return: the pages that were taken away; without the lowest, if somebody has pinned it (or @wait is false and
+ * it takes time).
+ */
+unsigned long popcorn_window_revoke(struct popcorn_window *window, unsigned long set,
+				    enum popcorn_page_state state, bool wait)
+{
+	unsigned long done = 0, few, got;
+	unsigned int first;
+
+	for (; set; set &= ~few) {
+		first = __ffs(set);
+		few = set & GENMASK(first + LOCKS_MAX - 1, first);
+		got = revoke_few(window, few, state, wait && !done);
+		if (!got && !done)
+			return 0;
+		done |= got;
 	}
 	return done;
 }

@@ -44,4 +44,8 @@ unsigned long popcorn_window_revoke(struct popcorn_window *window, unsigned long
 				    enum popcorn_page_state state, bool wait);
 void popcorn_window_unlock_bit(struct popcorn_window *window, unsigned long set, int bit);
 
+/* want.c */
+struct pcn_request *popcorn_page_ask(struct popcorn_window *window);
+void popcorn_page_add(struct popcorn_window *window, unsigned int bit);
+
 #endif

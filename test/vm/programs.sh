@@ -20,7 +20,7 @@ run() {
     export POPCORN_BACKEND=kernel POPCORN_MIGRATE="$rule" POPCORN_STATS=/tmp/stats
     rm -f /tmp/stats /tmp/*.db
     cd /programs
-    timeout 150 vmtest as 1000 "$@" </dev/null >/tmp/out 2>/tmp/err
+    timeout $((150 * PATIENCE)) vmtest as 1000 "$@" </dev/null >/tmp/out 2>/tmp/err
     code=$?
     unset POPCORN_BACKEND POPCORN_MIGRATE POPCORN_STATS
     while read -r line; do echo "# $name: $line"; done </tmp/err
@@ -54,9 +54,9 @@ programs() {
 # threads_on NODE NUMBER: so many of the program's threads are there.
 threads_on() { [ "$(popcorn ps | grep -c "on node $1\$")" = "$2" ]; }
 
-# until_true COMMAND...: for 20 seconds.
+# until_true COMMAND...: for 20 seconds, or longer where all takes longer.
 until_true() {
-    local tries=100
+    local tries=$((100 * PATIENCE))
     until "$@"; do
         [ $((tries -= 1)) -gt 0 ] || return 1
         sleep 0.2
@@ -66,8 +66,8 @@ until_true() {
 # Machines wait for each other: `meet a` on machine a, `meet b` on machine b.
 meet() {
     if [ "$1" = a ]; then
-        timeout 350 nc -l -p 6200 </dev/null >/dev/null
+        timeout $((350 * PATIENCE)) nc -l -p 6200 </dev/null >/dev/null
     else
-        timeout 350 sh -c "until nc $peer 6200 </dev/null >/dev/null 2>&1; do sleep 1; done"
+        timeout $((350 * PATIENCE)) sh -c "until nc $peer 6200 </dev/null >/dev/null 2>&1; do sleep 1; done"
     fi
 }

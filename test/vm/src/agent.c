@@ -155,9 +155,10 @@ void *job_thread(void *data) {
     bool late = remote->late;
     struct job job;
     ssize_t got;
+    int error;
 
     if (late)
-        usleep((TIMEOUT_MS - 40 + remote->key.pid % 16 * 8) * 1000);
+        usleep((timeout_ms() - 40 + remote->key.pid % 16 * 8) * 1000);
     free(remote);
     for (;;) {
         do
@@ -169,7 +170,10 @@ void *job_thread(void *data) {
         job = state.job;
         if (!do_job(fd, &job))
             return NULL;
-        if (hop(fd, home, &job))
+        do
+            error = hop(fd, home, &job);
+        while (error == ENOMEM);
+        if (error)
             abort();
         if (late)
             return NULL;
@@ -177,7 +181,8 @@ void *job_thread(void *data) {
     }
 }
 
-static _Noreturn void process(const struct popcorn_clone_request *request) {
+static _Noreturn void process(int agent, const struct popcorn_clone_request *request) {
+    struct popcorn_refuse refuse = {.cookie = request->cookie, .error = ENOMEM};
     struct popcorn_adopt adopt = {.cookie = request->cookie};
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
     struct popcorn_key key;
@@ -187,8 +192,14 @@ static _Noreturn void process(const struct popcorn_clone_request *request) {
     if (setgroups(0, NULL) || setgid(request->gid) || setuid(request->uid))
         _exit(2);
     fd = open(DEVICE, O_RDWR | O_CLOEXEC);
-    if (fd < 0 || ioctl(fd, POPCORN_IOC_ADOPT, &adopt) || sigaction(SIGUSR1, &action, NULL))
+    if (fd < 0 || ioctl(fd, POPCORN_IOC_ADOPT, &adopt)) {
+        ioctl(agent, POPCORN_IOC_REFUSE, &refuse);
         _exit(3);
+    }
+    close(agent);
+    sigaction(SIGUSR1, &action, NULL);
+    if (request->hash[0] == AGENT_WALK)
+        walk_remote(fd, adopt.nid);
     if (mmap(ARENA, adopt.pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0) !=
         ARENA)
         _exit(4);
@@ -203,6 +214,8 @@ static _Noreturn void process(const struct popcorn_clone_request *request) {
         }
         if (key.event == POPCORN_EVENT_STOP)
             _exit(0);
+        if (key.event == POPCORN_EVENT_TOLD)
+            continue;
         start = malloc(sizeof *start);
         if (!start)
             _exit(6);
@@ -230,10 +243,8 @@ int agent_main(void) {
         }
         pid_t pid = fork();
         check(pid >= 0, "fork");
-        if (!pid) {
-            close(fd);
-            process(&request);
-        }
+        if (!pid)
+            process(fd, &request);
     }
     fail("the agent's read()");
 }

@@ -12,12 +12,18 @@
  * vmtest bench NID THERE HERE   measures against node NID at address THERE, itself being at HERE
  * vmtest crowd ADDRESS          connects to an agent very often, and says nothing; good if it turns most away
  * vmtest as UID PROGRAM...      runs a program as a user
+ * vmtest fuzz COUNT             as node 9, so many messages, of which some are no honest peer's
+ * vmtest liar SECONDS           as node 9, says anything about programs that go to it and that it sends
+ * vmtest starve NID ADDR KIND   each allocation of the module fails (KIND is peer, origin or remote)
+ * vmtest starve_load COMMAND    the same while COMMAND loads the module
+ * vmtest travellers NID         has a program go to NID whenever the other machine says so
+ * vmtest walk NID SECONDS       an ordinary user's processes ask the device for anything
  */
 #include "vm.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <linux/tls.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
@@ -28,19 +34,39 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifndef SOL_TLS
+#define SOL_TLS 282
+#endif
 #define PORT 6100 /* and the id of the node that connects */
 
-static int device(void) {
-    int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
-    check(fd >= 0, DEVICE);
-    return fd;
+/*
+ * In some jobs connections are kernel TLS, as agents', but with a key that everybody knows. False: who was at
+ * the other end is gone.
+ */
+static bool encrypt(int socket) {
+    static const struct tls12_crypto_info_aes_gcm_128 key = {
+        .info = {.version = TLS_1_3_VERSION, .cipher_type = TLS_CIPHER_AES_GCM_128}};
+    if (!getenv("ENCRYPTED"))
+        return true;
+    if (setsockopt(socket, IPPROTO_TCP, TCP_ULP, "tls", sizeof "tls")) {
+        check(errno == ENOTCONN, "TCP_ULP");
+        return false;
+    }
+    check(!setsockopt(socket, SOL_TLS, TLS_TX, &key, sizeof key), "TLS_TX");
+    check(!setsockopt(socket, SOL_TLS, TLS_RX, &key, sizeof key), "TLS_RX");
+    return true;
 }
 
 static void hand_in(unsigned nid, int socket) {
     struct popcorn_peer peer = {.fd = socket, .nid = nid};
-    int fd = device();
+    int fd = device_open();
+    if (!encrypt(socket)) {
+        close(socket);
+        close(fd);
+        return;
+    }
     while (ioctl(fd, POPCORN_IOC_PEER_ADD, &peer)) {
-        check(errno == EEXIST, "PEER_ADD");
+        check(errno == EEXIST || errno == ENOMEM, "PEER_ADD");
         usleep(20000);
     }
     close(fd);
@@ -95,6 +121,7 @@ static int listen_main(unsigned nid, const char *stop) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(PORT + nid))};
     struct timeval second = {1, 0}, ever = {0, 0};
     int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
+    bool measured = false;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
     check(!bind(listener, (struct sockaddr *)&address, sizeof address) && !listen(listener, 5), "listen");
@@ -105,10 +132,12 @@ static int listen_main(unsigned nid, const char *stop) {
             continue;
         /* It has the listener's time limit, which a busy host may exceed. */
         setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &ever, sizeof ever);
-        check(write(client, go ? "q" : "g", 1) == 1, "write");
+        check(write(client, go ? "q" : measured ? "h" : "g", 1) == 1, "write");
         if (go)
             return 0;
-        measure(client);
+        if (!measured)
+            measure(client);
+        measured = true;
         hand_in(nid, client);
     }
 }
@@ -117,7 +146,7 @@ static int connect_main(unsigned nid, const char *where) {
     struct sockaddr_in address = {.sin_family = AF_INET};
     struct popcorn_info info;
     char word;
-    check(!ioctl(device(), POPCORN_IOC_INFO, &info), "INFO");
+    check(!ioctl(device_open(), POPCORN_IOC_INFO, &info), "INFO");
     address.sin_port = htons((uint16_t)(PORT + info.nid));
     inet_pton(AF_INET, where, &address.sin_addr);
     for (;; usleep(50000)) {
@@ -128,7 +157,8 @@ static int connect_main(unsigned nid, const char *where) {
         if (!connect(client, (struct sockaddr *)&address, sizeof address) && read(client, &word, 1) == 1) {
             if (word == 'q')
                 return 0;
-            answer(client);
+            if (word == 'g')
+                answer(client);
             hand_in(nid, client);
             continue;
         }
@@ -147,7 +177,8 @@ static int crowd_main(const char *where) {
         guests[i] = (struct pollfd){.fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLIN};
         check(!connect(guests[i].fd, (struct sockaddr *)&address, sizeof address), "connect");
     }
-    for (uint64_t begin = now_ns(); gone < LEAST && now_ns() - begin < 5000000000; usleep(50000)) {
+    for (uint64_t begin = now_ns(); gone < LEAST && now_ns() - begin < 5000000000 * patience();
+         usleep(50000)) {
         poll(guests, CROWD, 0);
         gone = 0;
         for (int i = 0; i < CROWD; i++)
@@ -163,7 +194,7 @@ static int crowd_main(const char *where) {
 }
 
 static int node_main(uint32_t nid) {
-    check(!ioctl(device(), POPCORN_IOC_NODE, &nid), "NODE");
+    check(!ioctl(device_open(), POPCORN_IOC_NODE, &nid), "NODE");
     return 0;
 }
 
@@ -188,13 +219,25 @@ int main(int argc, char **argv) {
     if (!strcmp(what, "bench") && argc == 5)
         return bench_main(nid, argv[3], argv[4]);
     if (!strcmp(what, "remove")) {
-        check(!ioctl(device(), POPCORN_IOC_PEER_REMOVE, &nid), "PEER_REMOVE");
+        check(!ioctl(device_open(), POPCORN_IOC_PEER_REMOVE, &nid), "PEER_REMOVE");
         return 0;
     }
     if (!strcmp(what, "up") || !strcmp(what, "down")) {
         wait_node(nid, *what == 'u' ? POPCORN_NODE_UP : POPCORN_NODE_DOWN);
         return 0;
     }
+    if (!strcmp(what, "fuzz"))
+        return fuzz_main(nid);
+    if (!strcmp(what, "liar"))
+        return liar_main(nid);
+    if (!strcmp(what, "starve") && argc == 5)
+        return starve_main(nid, argv[3], argv[4]);
+    if (!strcmp(what, "starve_load"))
+        return starve_load_main(argv[2]);
+    if (!strcmp(what, "travellers"))
+        return travellers_main(nid);
+    if (!strcmp(what, "walk") && argc == 4)
+        return walk_main(nid, (unsigned)atoi(argv[3]));
     if (!strcmp(what, "tests"))
         return tests_main(argc - 2, argv + 2);
     if (!strcmp(what, "as") && argc > 3) {

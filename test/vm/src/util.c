@@ -34,6 +34,19 @@ uint64_t now_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+unsigned patience(void) {
+    const char *value = getenv("PATIENCE");
+    return value ? (unsigned)atoi(value) : 1;
+}
+
+unsigned timeout_ms(void) {
+    unsigned value;
+    FILE *file = fopen("/sys/module/popcorn/parameters/timeout_ms", "r");
+    check(file && fscanf(file, "%u", &value) == 1, "timeout_ms");
+    fclose(file);
+    return value;
+}
+
 uint64_t *word(uint64_t page, unsigned n) {
     return (uint64_t *)(ARENA + page * PAGE) + n;
 }
@@ -88,17 +101,26 @@ long stat_value(const char *name) {
     return value;
 }
 
+int device_open(void) {
+    int fd;
+    do
+        fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+    while (fd < 0 && errno == ENOMEM); /* (which the tests bring about) */
+    check(fd >= 0, DEVICE);
+    return fd;
+}
+
 unsigned node_state(unsigned nid) {
     struct popcorn_node_info info = {.nid = nid};
-    int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
-    check(fd >= 0 && !ioctl(fd, POPCORN_IOC_NODE_INFO, &info), "NODE_INFO");
+    int fd = device_open();
+    check(!ioctl(fd, POPCORN_IOC_NODE_INFO, &info), "NODE_INFO");
     close(fd);
     return info.state;
 }
 
 void wait_node(unsigned nid, unsigned state) {
     for (int i = 0; node_state(nid) != state; i++) {
-        if (i == 600)
+        if (i == 600 * (int)patience())
             fail("node %u is not in state %u", nid, state);
         usleep(50000);
     }

@@ -16,7 +16,6 @@
 #define ARENA_PAGES 32768u
 #define WORKING_SET 16384u /* pages: 64 MiB */
 #define USER 1000u
-#define TIMEOUT_MS 3000 /* the module's timeout_ms in these tests */
 
 /* First byte of a program's hash: what the agent of the tests does with it. */
 enum agent_word {
@@ -24,6 +23,7 @@ enum agent_word {
     AGENT_REFUSE = 'r',
     AGENT_SLEEP = 's',
     AGENT_DIE = 'd',
+    AGENT_WALK = 'w',
     AGENT_LATE = 'l'
 };
 
@@ -64,6 +64,8 @@ struct job {
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void check(bool good, const char *what); /* fail() unless good */
 uint64_t now_ns(void);
+unsigned patience(void);                   /* how many times as long as elsewhere things may take here */
+unsigned timeout_ms(void);                 /* the module's */
 uint64_t *word(uint64_t page, unsigned n); /* 64-bit word n of a page of the arena */
 uint64_t pattern(uint64_t seed, uint64_t n);
 void fill_pages(uint64_t first, uint64_t count, uint64_t seed);
@@ -74,6 +76,7 @@ uint64_t scatter(uint64_t count, uint64_t from, uint64_t to);
 void lock_word(uint64_t *lock);
 void unlock_word(uint64_t *lock);
 long stat_value(const char *name); /* a line of debugfs popcorn/stats; root only */
+int device_open(void);
 unsigned node_state(unsigned nid);
 void wait_node(unsigned nid, unsigned state);
 
@@ -108,6 +111,12 @@ void bench_bulk(const struct bench_job *bench);
 void measure_idle(unsigned seconds, uint64_t *keepalives, uint64_t *others, uint64_t *cpu_ns);
 
 int tests_main(int argc, char **argv);
-int fuzz_main(void);
+int fuzz_main(unsigned messages);
+int liar_main(unsigned seconds);
+int starve_main(unsigned nid, const char *where, const char *kind);
+int starve_load_main(const char *command);
+int travellers_main(unsigned nid);
+int walk_main(unsigned nid, unsigned seconds);
+_Noreturn void walk_remote(int fd, unsigned home);
 
 #endif

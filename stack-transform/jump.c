@@ -185,8 +185,17 @@ static _Noreturn void jump_by_rebuilding(struct popcorn_thread *thread, const st
     machine_resume_call(&entry->context, resume_body(record), record);
 }
 
+/* A buffer that no setjmp has filled names anything. */
+static void touch_named(const struct popcorn_jump *jump) {
+    if (jump->area)
+        machine_touch(jump->area, sizeof *jump->area);
+    if (jump->stack)
+        machine_touch(jump->stack, sizeof *jump->stack);
+}
+
 _Noreturn long popcorn_longjmp(const struct machine_context *context, struct popcorn_jump *jump, int value) {
     struct popcorn_thread *thread = popcorn_current();
+    machine_touch(jump, sizeof *jump);
     if (jump->mask_saved)
         swap_mask(&jump->mask, NULL);
     if (value == 0)
@@ -197,6 +206,7 @@ _Noreturn long popcorn_longjmp(const struct machine_context *context, struct pop
             home->unpin(thread, jump->pinned);
         machine_jump((const struct machine_jump_state *)(const void *)jump->native, value);
     }
+    touch_named(jump);
     if (jump->area && jump->stack != thread->stack && context_jump(thread, context, jump, value))
         lost("the function that called it has returned");
     home->unpin(thread, jump->pinned);

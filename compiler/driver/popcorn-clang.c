@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CLANG "clang-19"
@@ -136,9 +137,16 @@ static const char *const with_value[] = {
     NULL,
 };
 
+/* Options that say what a preprocessor makes of a file. */
+static const char *const for_preprocessor[] = {
+    "-I*",        "-D*",      "-U*",          "-include",  "-imacros", "-isystem", "-iquote",
+    "-idirafter", "-iprefix", "-iwithprefix", "-nostdinc", "-std=*",   "-O*",      NULL,
+};
+
 /* Sources of other languages, by their endings. */
 static const char *const cplusplus[] = {".cc", ".cp", ".cpp", ".cxx", ".c++", ".C", ".CPP", ".ii", NULL};
 static const char *const assembly[] = {".s", ".S", ".sx", ".asm", NULL};
+static const char *const preprocessed_assembly[] = {".S", ".sx", NULL};
 
 static bool matches(const char *word, const char *pattern) {
     size_t n = strlen(pattern);
@@ -165,31 +173,6 @@ static void refuse(const char *word) {
             die(word, refused[i].why);
 }
 
-static void refuse_language(const char *word) {
-    const char *ending = strrchr(word, '.');
-    if (word[0] == '-' || !ending)
-        return;
-    if (in(cplusplus, ending))
-        die(word, "C++ is not supported");
-    if (in(assembly, ending))
-        die(word, "assembly is one ISA's; use C");
-}
-
-static void refuse_language_name(const char *name) {
-    if (!strncmp(name, "c++", 3))
-        die("-x c++", "C++ is not supported");
-    if (!strncmp(name, "assembler", 9))
-        die("-x assembler", "assembly is one ISA's; use C");
-}
-
-/* Once, as the others would say the same. */
-static void note_level(const char *word) {
-    static bool noted;
-    if (!noted && !in(baseline, word))
-        fprintf(stderr, "popcorn-clang: note: %s has no effect: code is for each ISA's baseline\n", word);
-    noted |= !in(baseline, word);
-}
-
 /* "--config=" and where popcorn.cfg is, seen from this program's own place: ../lib/popcorn. */
 static char *config_option(void) {
     static char option[PATH_MAX + 64];
@@ -208,6 +191,92 @@ static char *config_option(void) {
         die(path, strerror(errno));
     snprintf(option, sizeof option, "--config=%s", path);
     return option;
+}
+
+static pid_t start_preprocessor(char **argv, char *file, int output) {
+    pid_t child = fork();
+    if (child)
+        return child;
+    size_t count = 0, n = 0;
+    while (argv[count])
+        count++;
+    char **words = malloc((count + 8) * sizeof *words);
+    if (!words)
+        _exit(1);
+    words[n++] = CLANG;
+    words[n++] = config_option();
+    for (char **word = argv + 1; *word; word++) {
+        bool wanted = in(for_preprocessor, *word), value = in(with_value, *word) && word[1];
+        if (wanted)
+            words[n++] = *word;
+        if (value && *++word && wanted)
+            words[n++] = *word;
+    }
+    words[n++] = "-E";
+    words[n++] = "-P";
+    words[n++] = file;
+    words[n] = NULL;
+    dup2(output, STDOUT_FILENO);
+    close(STDERR_FILENO); /* what is wrong with the file, clang says when it assembles it */
+    execvp(CLANG, words);
+    _exit(1);
+}
+
+/* A line of assembly that makes no code and no data: a mark for the linker. */
+static bool is_mark(const char *line) {
+    static const char section[] = ".section";
+    line += strspn(line, " \t\n");
+    if (strncmp(line, section, strlen(section)))
+        return !*line;
+    line += strlen(section);
+    return !strncmp(line + strspn(line, " \t"), ".note.", 6);
+}
+
+/* Whether nothing is left of a file of assembly for the common target: all of it was for some ISAs by name.
+ */
+static bool leaves_nothing(char **argv, char *file) {
+    int ends[2];
+    if (pipe(ends))
+        die(file, strerror(errno));
+    pid_t child = start_preprocessor(argv, file, ends[1]);
+    close(ends[1]);
+    FILE *output = fdopen(ends[0], "r");
+    if (child < 0 || !output)
+        die(file, strerror(errno));
+    char *line = NULL;
+    size_t room = 0;
+    bool nothing = true;
+    while (getline(&line, &room, output) >= 0)
+        nothing &= is_mark(line);
+    free(line);
+    fclose(output);
+    int status;
+    return waitpid(child, &status, 0) == child && !status && nothing;
+}
+
+static void refuse_language(char *word, char **argv) {
+    const char *ending = strrchr(word, '.');
+    if (word[0] == '-' || !ending)
+        return;
+    if (in(cplusplus, ending))
+        die(word, "C++ is not supported");
+    if (in(assembly, ending) && !(in(preprocessed_assembly, ending) && leaves_nothing(argv, word)))
+        die(word, "assembly is one ISA's; use C");
+}
+
+static void refuse_language_name(const char *name) {
+    if (!strncmp(name, "c++", 3))
+        die("-x c++", "C++ is not supported");
+    if (!strncmp(name, "assembler", 9))
+        die("-x assembler", "assembly is one ISA's; use C");
+}
+
+/* Once, as the others would say the same. */
+static void note_level(const char *word) {
+    static bool noted;
+    if (!noted && !in(baseline, word))
+        fprintf(stderr, "popcorn-clang: note: %s has no effect: code is for each ISA's baseline\n", word);
+    noted |= !in(baseline, word);
 }
 
 /* Text, and bitcode that is asked for by name, is what it is; an object is an ELF file that holds bitcode. */
@@ -242,7 +311,7 @@ int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
         refuse(word);
-        refuse_language(word);
+        refuse_language(word, argv);
         if (in(for_linker, word)) {
             words[n++] = "-Xlinker";
             words[n++] = word;

@@ -17,8 +17,12 @@ struct container_image {
     size_t size;
 };
 
-/* Appends the file to `out`. The first image is the native one. */
-bool container_write(const struct container_image *, size_t count, struct buffer *out,
+/* How images are packed: large ones for a file that stays, or all fast, as somebody waits. */
+enum container_packing { CONTAINER_SMALL, CONTAINER_FAST };
+
+/* Appends the file to `out`. The first image is the native one; the others are packed, the same bytes always
+ * in the same way. */
+bool container_write(const struct container_image *, size_t count, enum container_packing, struct buffer *out,
                      struct popcorn_error *);
 
 #endif

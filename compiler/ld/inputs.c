@@ -40,9 +40,33 @@ static bool find_bitcode(const char *name, const struct file_bytes *f, struct fi
     return found && is_bitcode(bitcode);
 }
 
+/*
+ * An object for the common target without code, data or symbols: what popcorn-clang makes of a file of
+ * assembly that is for some ISAs by name.
+ */
+static bool is_empty_object(const char *name, const struct file_bytes *f) {
+    struct elf_image image;
+    struct elf_section section;
+    struct elf_symbols symbols;
+    struct popcorn_error error;
+    if (!is_elf(f) || !elf_image_memory(&image, f->bytes, f->size, name, &error))
+        return false;
+    bool empty = image.machine == EM_RISCV && f->bytes[16] == ET_REL;
+    for (size_t i = 1; empty && elf_section_at(&image, i, &section); i++)
+        empty = !(section.header.sh_flags & SHF_ALLOC) || !section.header.sh_size;
+    elf_symbols_open(&image, &symbols);
+    for (size_t i = 1; empty && i < symbols.count; i++) {
+        GElf_Sym symbol;
+        elf_symbol_at(&image, &symbols, i, &symbol);
+        empty = GELF_ST_BIND(symbol.st_info) == STB_LOCAL;
+    }
+    elf_image_close(&image);
+    return empty;
+}
+
 static void check_object(const char *name, const struct file_bytes *f) {
     struct file_bytes bitcode;
-    if (find_bitcode(name, f, &bitcode))
+    if (find_bitcode(name, f, &bitcode) || is_empty_object(name, f))
         return;
     if (!is_elf(f))
         die("%s: neither an object file made by popcorn-clang nor an archive", name);

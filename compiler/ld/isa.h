@@ -9,13 +9,13 @@
 
 struct isa {
     const char *name;       /* as `uname -m` says it */
-    const char *triple;     /* for llc */
+    const char *triple;     /* for opt */
     const char *emulation;  /* for ld.lld's -m */
-    const char *cpu;        /* for opt and llc: which instructions there are */
-    const char *codegen[8]; /* further options of llc, null-terminated */
+    const char *cpu;        /* for opt: which instructions there are */
+    const char *codegen[8]; /* further options of the code generator, null-terminated */
     struct isa_level {      /* what some machines have above the baseline, ended by one without a name */
         const char *name;   /* of --popcorn-isas; the ISA's name begins it */
-        const char *cpu;    /* as opt and llc name a processor */
+        const char *cpu;    /* as opt names a processor */
         int number;         /* of machine_level() */
     } level[3];
 };

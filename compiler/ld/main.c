@@ -73,7 +73,7 @@ static void join(const struct arguments *a, const struct list *paths, struct buf
             die("%s: %s", paths->item[i], strerror(errno));
         images[i] = (struct container_image){a->isas.item[i], files[i].bytes, files[i].size};
     }
-    if (!container_write(images, paths->count, out, &error))
+    if (!container_write(images, paths->count, CONTAINER_SMALL, out, &error))
         die("%s", error.text);
     for (size_t i = 0; i < paths->count; i++)
         file_unmap(&files[i]);

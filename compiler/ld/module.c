@@ -37,6 +37,7 @@ struct module {
     const char *native; /* the run time's archive that names are resolved against */
     const char *arithmetic;
     const char *resolved, *lowered;
+    const char *undefined; /* lists the names that the lowered one needs */
 };
 
 /* What of libarithmetic.a the module may call. */
@@ -153,6 +154,7 @@ static bool lower(const struct module *m) {
                                 a->migration ? "popcorn" : "popcorn-plain"));
     list_add(&argv, must_format("-popcorn-keep=%s", write_kept(m)));
     list_add(&argv, must_format("-popcorn-symbols=%s", symbols));
+    list_add(&argv, must_format("-popcorn-undefined=%s", m->undefined));
     for (size_t i = 0; i < sizeof tuned / sizeof *tuned; i++)
         list_add(&argv, tuned[i]);
     for (size_t i = 0; i < a->llvm.count; i++)
@@ -165,29 +167,19 @@ static bool lower(const struct module *m) {
 
 /* Names that the lowered module needs and neither native code nor the linker script has. */
 static struct list missing_names(const struct module *m, const struct list *native) {
-    struct list argv = {0}, missing = {0};
-    const char *output = work_file("names.txt");
-    list_add(&argv, "llvm-nm-19");
-    list_add(&argv, "--format=posix");
-    list_add(&argv, "--undefined-only");
-    list_add(&argv, m->lowered);
-    if (!work_run(&argv, output, NULL))
-        die_quietly();
-    FILE *f = fopen(output, "re");
+    struct list missing = {0};
+    FILE *f = fopen(m->undefined, "re");
     char *line = NULL;
     size_t size = 0;
-    while (f && getline(&line, &size, f) > 0) {
-        char *type = strchr(line, ' ');
-        if (!type || type[1] != 'U') /* weak ones may stay undefined */
-            continue;
-        *type = 0;
-        if (strncmp(line, "llvm.", 5) && !list_has(native, line) && !script_defines(line) &&
-            !list_has(&m->arguments->keep, line))
+    if (!f)
+        die("%s: %s", m->undefined, strerror(errno));
+    while (getline(&line, &size, f) > 0) {
+        line[strcspn(line, "\n")] = 0;
+        if (!list_has(native, line) && !script_defines(line) && !list_has(&m->arguments->keep, line))
             list_add(&missing, must_strdup(line));
     }
     free(line);
-    if (f)
-        fclose(f);
+    fclose(f);
     return missing;
 }
 
@@ -223,6 +215,7 @@ const char *module_make(const struct arguments *a) {
     m.arithmetic = paths_lib("riscv64/libarithmetic.a");
     m.resolved = work_file("resolved.bc");
     m.lowered = work_file("module.bc");
+    m.undefined = work_file("undefined.txt");
     for (size_t i = 0; isa_at(i); i++)
         inputs_names(paths_lib(must_format("%s/libpopcorn-rt.a", isa_at(i)->name)), &native, &m.keep);
     for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)

@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "popcorn/abi.h"
+#include "popcorn/native_text.h"
 
 static const char *const defined[] = {
     "__ehdr_start",
     "__executable_start",
     "__popcorn_text_end",
+    "__popcorn_native_start",
+    "__popcorn_native_end",
     "__popcorn_sites",
     "__popcorn_sites_end",
     "__popcorn_data_start",
@@ -49,12 +52,15 @@ static void write_text(struct buffer *b, const struct layout *layout) {
     buffer_printf(b, "    . = 0x%" PRIx64 ";\n", SCRIPT_TEXT_START + layout->end);
     buffer_printf(b,
                   "    *(.text .text.hot .text.hot.* .text.unlikely .text.unlikely.*)\n"
-                  "    *(EXCLUDE_FILE(*.module.o) .text.*)\n"
+                  "    *(%s)\n"
+                  "    __popcorn_native_start = .;\n"
+                  "    *(EXCLUDE_FILE(*.module.o *libarithmetic.a:*) .text.*)\n"
+                  "    __popcorn_native_end = .;\n"
                   "    *(%s)\n"
                   "    *(.text.* .init .fini)\n"
                   "    __popcorn_text_end = .; _etext = .; etext = .;\n"
                   "  } :text\n",
-                  POPCORN_SECTION_RESUME);
+                  POPCORN_SECTION_PROGRAM, POPCORN_SECTION_RESUME);
 }
 
 /* Each ISA's own constants: jump tables, constant pools, what the run time has. */
@@ -63,7 +69,8 @@ static void write_constants(struct buffer *b, const char *sites) {
     buffer_printf(b, "  .rodata : { *(.rodata .rodata.* .srodata .srodata.* .data.rel.ro .data.rel.ro.*) } "
                      ":constants\n");
     if (sites)
-        buffer_printf(b, "  /DISCARD/ : { *(.llvm_stackmaps) *(.eh_frame) *(.eh_frame.*) *(%s) }\n",
+        buffer_printf(b,
+                      "  /DISCARD/ : { *(.llvm_stackmaps) *(.eh_frame) *(.eh_frame.*) *(%s) *(.comment) }\n",
                       POPCORN_SECTION_FRAMES);
     else
         buffer_printf(b,

@@ -99,8 +99,8 @@ AllocaInst *BodyClone::homeOf(Value *Original) {
     return Home;
 }
 
-void BodyClone::promoteHomes() {
-    std::vector<AllocaInst *> Allocas;
+void BodyClone::promoteHomes(ArrayRef<AllocaInst *> More) {
+    std::vector<AllocaInst *> Allocas = More.vec();
     for (auto &[Original, Home] : Homes)
         Allocas.push_back(Home);
     DominatorTree DT(*N);

@@ -23,9 +23,10 @@ struct BodyClone {
     llvm::BasicBlock *makeEntrance(llvm::StringRef Name);
 
     // A value of the original that the entrance makes too: its uses in the clone read a home in memory, to
-    // which the entrance may store; promoteHomes() turns the homes into phis where they belong.
+    // which the entrance may store; promoteHomes() turns the homes, and more of the kind, into phis where they
+    // belong.
     llvm::AllocaInst *homeOf(llvm::Value *Original);
-    void promoteHomes();
+    void promoteHomes(llvm::ArrayRef<llvm::AllocaInst *> More = {});
 
     // Removes what the entrance does not reach, and the placeholders.
     void finish();

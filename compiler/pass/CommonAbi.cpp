@@ -73,10 +73,9 @@ static void lowerListIntrinsic(IntrinsicInst &I) {
 // libc reads unnamed arguments that may not be there: fcntl one, syscall six. They were in registers before.
 static constexpr uint64_t LeastBlock = 6 * 8;
 
-// Where riscv64's va_arg looks for a value: 16-byte aligned ones at multiples of 16, but for a _BitInt.
+// Where va_arg looks for a value: 16-byte aligned ones at multiples of 16 (BitIntArguments.cpp).
 static bool isAlignedInBlock(Type *T, const DataLayout &DL) {
-    bool IsBitInt = T->isIntegerTy() && !T->isIntegerTy(128);
-    return !IsBitInt && DL.getABITypeAlign(T) >= Align(16);
+    return DL.getABITypeAlign(T) >= Align(16);
 }
 
 // The caller's side: unnamed arguments lie in the block as riscv64's va_arg reads them, 8 bytes each, words

@@ -14,6 +14,7 @@
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Operator.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Transforms/IPO/Internalize.h"
 #include <set>
@@ -21,6 +22,8 @@
 using namespace llvm;
 
 static cl::opt<std::string> KeepFile("popcorn-keep", cl::desc("Names that stay visible, one a line"));
+static cl::opt<std::string> UndefinedFile("popcorn-undefined",
+                                          cl::desc("Where to list the names that native code has to define"));
 
 namespace popcorn {
 
@@ -147,6 +150,23 @@ void declareLibraryFunctions(Module &M) {
                 Needed.insert(Name);
     for (const std::string &Name : Needed)
         M.getOrInsertFunction(Name, FunctionType::get(Type::getVoidTy(M.getContext()), false));
+}
+
+void listUndefined(const Module &M) {
+    if (UndefinedFile.empty())
+        return;
+    std::error_code Error;
+    raw_fd_ostream Out(UndefinedFile, Error);
+    for (const GlobalValue &G : M.global_values()) {
+        auto *F = dyn_cast<Function>(&G);
+        if (!Error && G.isDeclaration() && !G.hasExternalWeakLinkage() && !(F && F->isIntrinsic()))
+            Out << GlobalValue::dropLLVMManglingEscape(G.getName()) << '\n';
+    }
+    Out.close();
+    if (!Error)
+        Error = Out.error();
+    if (Error)
+        report_fatal_error("popcorn: " + Twine(UndefinedFile) + ": " + Error.message());
 }
 
 } // namespace popcorn

@@ -16,6 +16,9 @@ void keepVisible(llvm::Module &M);
 // popcorn-ld sees what is missing.
 void declareLibraryFunctions(llvm::Module &M);
 
+// Lists the names that the module needs and does not define, for popcorn-ld.
+void listUndefined(const llvm::Module &M);
+
 } // namespace popcorn
 
 #endif

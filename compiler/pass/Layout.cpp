@@ -25,7 +25,7 @@ static Align alignmentOf(const GlobalVariable &G) {
 static void placeVariable(GlobalVariable &G) {
     G.setUnnamedAddr(GlobalValue::UnnamedAddr::None); // the linker must not merge strings on one ISA only
     G.setAlignment(alignmentOf(G));
-    if (G.hasPrivateLinkage() || G.hasCommonLinkage())
+    if (G.hasCommonLinkage())
         G.setLinkage(GlobalValue::InternalLinkage);
     if (G.isConstant())
         G.setSection(POPCORN_SECTION_RODATA);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Code for machines that have more than their ISA's baseline: `-passes=popcorn-levels,…,popcorn-levels-end`
-// around the optimisation of one image. A function with a loop that calls nothing, which may become a vector
-// loop, gets a further version for each level that -popcorn-level names, and begins by a look at what this
-// machine has. After the optimisation, versions that are no better go again.
+// around the optimisation of one image. A function of which a good part is loops that call nothing, which may
+// become vector loops, gets a further version for each level that -popcorn-level names, and begins by a look
+// at what this machine has. After the optimisation, versions that are no better go again.
 //
 // All versions have the same sites and record the same values, so a thread that runs one can be captured
 // and go on elsewhere as ever: where it lands, on a machine of any level, its frames are made anew.
@@ -34,14 +34,8 @@ struct Level {
 
 static constexpr StringLiteral Mark = "popcorn-level"; // on the version
 
-static bool callsNothing(const Loop &L) {
-    return all_of(L.blocks(), [](const BasicBlock *BB) {
-        return all_of(*BB, [](const Instruction &I) {
-            auto *Call = dyn_cast<CallBase>(&I);
-            return !Call || (isa<IntrinsicInst>(I) && !Call->getType()->isTokenTy());
-        });
-    });
-}
+// A version is a copy of the whole function: its loops have to be at least one part in so many of it.
+static constexpr size_t Share = 16;
 
 static bool mayGain(Function &F) {
     if (F.isDeclaration() || F.hasOptNone() || F.hasOptSize() || F.hasFnAttribute(Attribute::Cold) ||
@@ -50,9 +44,8 @@ static bool mayGain(Function &F) {
     for (const Instruction &I : instructions(F)) // it has to become a call in the last place
         if (auto *Call = dyn_cast<CallBase>(&I); Call && isSetjmp(*Call))
             return false;
-    DominatorTree DT(F);
-    LoopInfo LI(DT);
-    return any_of(LI.getLoopsInPreorder(), [](Loop *L) { return L->isInnermost() && callsNothing(*L); });
+    size_t Loops = sizeOfPlainLoops(F);
+    return Loops && Loops * Share >= F.getInstructionCount();
 }
 
 // The lowest first.

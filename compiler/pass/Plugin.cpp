@@ -16,8 +16,10 @@
 //    frames, and nobody has to know what a backend hides in them.
 //
 // `-passes=popcorn` does all of it; `-passes=popcorn-plain` only the first part, for a program that shall
-// never move. `-passes=popcorn-keep` comes first, before the optimiser: Keep.cpp.
+// never move. `-passes=popcorn-keep` comes first, before the optimiser: Keep.cpp. `-passes=popcorn-image<>`
+// is each image's own: Image.cpp, Levels.cpp; `-passes=popcorn-emit` writes its object file: Emit.cpp.
 
+#include "Image.h"
 #include "Keep.h"
 #include "Steps.h"
 #include "llvm/IR/DebugInfo.h"
@@ -85,6 +87,7 @@ class PopcornPass : public PassInfoMixin<PopcornPass> {
                 lowerSetjmp(F, false);
         emitTables(M, Frames, NextSite);
         declareLibraryFunctions(M);
+        listUndefined(M);
         if (verifyModule(M, &errs()))
             report_fatal_error("popcorn: the pass made an invalid module");
         return PreservedAnalyses::none();
@@ -116,14 +119,17 @@ class StepPass : public PassInfoMixin<StepPass> {
     void (*Step)(Module &);
 };
 
-static bool parsePipelineElement(StringRef Name, ModulePassManager &MPM,
-                                 ArrayRef<PassBuilder::PipelineElement>) {
+static bool parsePipelineElement(PassBuilder &PB, StringRef Name, ModulePassManager &MPM) {
     if (Name == "popcorn-keep")
         MPM.addPass(StepPass(keepVisible));
+    else if (Name.consume_front("popcorn-image<") && Name.consume_back(">"))
+        MPM.addPass(ImagePass(PB, Name));
     else if (Name == "popcorn-levels")
         MPM.addPass(StepPass(makeLevels));
     else if (Name == "popcorn-levels-end")
         MPM.addPass(StepPass(dropPoorLevels));
+    else if (Name == "popcorn-emit")
+        MPM.addPass(StepPass(emitObject));
     else if (Name == "popcorn" || Name == "popcorn-plain")
         MPM.addPass(PopcornPass(Name == "popcorn"));
     else
@@ -134,6 +140,10 @@ static bool parsePipelineElement(StringRef Name, ModulePassManager &MPM,
 } // namespace popcorn
 
 extern "C" LLVM_ATTRIBUTE_WEAK PassPluginLibraryInfo llvmGetPassPluginInfo() {
-    return {LLVM_PLUGIN_API_VERSION, "popcorn", LLVM_VERSION_STRING,
-            [](PassBuilder &PB) { PB.registerPipelineParsingCallback(popcorn::parsePipelineElement); }};
+    return {LLVM_PLUGIN_API_VERSION, "popcorn", LLVM_VERSION_STRING, [](PassBuilder &PB) {
+                PB.registerPipelineParsingCallback(
+                    [&PB](StringRef Name, ModulePassManager &MPM, ArrayRef<PassBuilder::PipelineElement>) {
+                        return popcorn::parsePipelineElement(PB, Name, MPM);
+                    });
+            }};
 }

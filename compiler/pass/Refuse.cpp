@@ -45,8 +45,30 @@ static const char *nativeStateOf(const CallBase &Call) {
     }
 }
 
+// LLVM converts wider integers to and from floating point in the default environment only.
+static constexpr unsigned WidestConverted = 128;
+
+static bool isWideConversion(const CallBase &Call) {
+    switch (Call.getIntrinsicID()) {
+    case Intrinsic::experimental_constrained_sitofp:
+    case Intrinsic::experimental_constrained_uitofp:
+        return Call.getArgOperand(0)->getType()->getScalarSizeInBits() > WidestConverted;
+    case Intrinsic::experimental_constrained_fptosi:
+    case Intrinsic::experimental_constrained_fptoui:
+        return Call.getType()->getScalarSizeInBits() > WidestConverted;
+    default:
+        return false;
+    }
+}
+
 static bool refuse(const Instruction &I) {
     if (auto *Call = dyn_cast<CallBase>(&I)) {
+        if (isWideConversion(*Call)) {
+            complain(I,
+                     "with -frounding-math, a _BitInt of more than 128 bits cannot be converted to or from "
+                     "floating point");
+            return true;
+        }
         if (const char *Why = nativeStateOf(*Call)) {
             complain(I, Why);
             return true;

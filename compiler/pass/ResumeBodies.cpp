@@ -41,6 +41,16 @@ static Type *resultType(const Site &S) {
     return S.Call->getType();
 }
 
+// As which type the call of the next resume body returns it: what comes in the register of integers has one.
+static Type *calledType(Type *T) {
+    bool IsWord = T->isVoidTy() || T->isPointerTy() || (T->isIntegerTy() && T->getIntegerBitWidth() <= 64);
+    return IsWord ? Type::getInt64Ty(T->getContext()) : T;
+}
+
+static Type *calledType(const Site &S) {
+    return calledType(resultType(S));
+}
+
 // What the program sees of the call's result; null if it does not look.
 static Instruction *resultOf(const Site &S) {
     Instruction *Result = isa<GCStatepointInst>(S.Call) ? nullptr : S.Call;
@@ -62,24 +72,28 @@ class ResumeBody {
     }
     virtual ~ResumeBody() = default;
 
-    // What to do once for all sites of a group. B stands where their call has returned.
-    virtual void enterTogether(IRBuilder<> &, ArrayRef<const Site *>) {}
-    // The block that leads to the code behind a site's call. B stands where the call has returned Result.
-    virtual BasicBlock *wayBehind(IRBuilder<> &B, const Site &S, Value *Result) = 0;
+    // Keeps the result of one of the calls, for all sites whose call returns it so. B stands where it has
+    // returned.
+    virtual void keepResult(IRBuilder<> &, Type *, Value *) {}
+    // What to do once for all sites. B stands where one of the calls has returned.
+    virtual void enterTogether(IRBuilder<> &) {}
+    // The block that leads to the code behind a site's call.
+    virtual BasicBlock *wayBehind(const Site &S) = 0;
 
     BasicBlock *codeBehind(const Site &S) {
         return cast<CallInst>(Map.lookup(S.Call))->getParent()->getSingleSuccessor();
     }
 
     // Groups the sites by what their call returns: all sites of a group share one call of the next resume
-    // body, whose statepoint has no site of its own, as the image tells which one it is.
+    // body, whose statepoint has no site of its own, as the image tells which one it is. Behind the calls
+    // their ways meet: from there on, what is in the image is the same for all.
     void makeEntry() {
         MapVector<Type *, std::vector<const Site *>> Groups;
         unsigned Widest = 0;
         for (const Site &S : Fr.Sites) {
-            Type *T = resultType(S);
+            Type *T = calledType(S);
             Groups[T].push_back(&S);
-            if (!T->isVoidTy())
+            if (resultOf(S))
                 Widest = std::max(Widest, pieceCount(T));
         }
         IRBuilder<> B(Body.makeEntrance("resume"));
@@ -88,35 +102,41 @@ class ResumeBody {
         Image->setAlignment(Align(16));
         Inner = B.CreateCall(M.getOrInsertFunction("__popcorn_enter", P, P, P), {N->getArg(0), Image});
         InnerFunction = B.CreateCall(M.getOrInsertFunction("__popcorn_inner", P, P), {Inner});
+        Behind = BasicBlock::Create(C, "behind", N);
         Value *Number = siteNumber(B);
-        SwitchInst *Switch = B.CreateSwitch(Number, enterGroup(Groups.front().first, Groups.front().second));
+        SwitchInst *Switch = B.CreateSwitch(Number, enterGroup(Groups.front().first));
         for (auto &[T, Sites] : drop_begin(Groups)) {
-            BasicBlock *Group = enterGroup(T, Sites);
+            BasicBlock *Group = enterGroup(T);
             for (const Site *S : Sites)
                 Switch->addCase(B.getInt32(S->Number), Group);
         }
+        leaveForSites();
     }
 
     Value *siteNumber(IRBuilder<> &B) {
         return loadFromSlots(B, B.getInt32Ty(), Image, 0);
     }
 
-    BasicBlock *enterGroup(Type *T, ArrayRef<const Site *> Sites) {
-        BasicBlock *Group = BasicBlock::Create(C, "group", N);
-        BasicBlock *Nowhere = BasicBlock::Create(C, "nowhere", N);
-        new UnreachableInst(C, Nowhere);
+    BasicBlock *enterGroup(Type *T) {
+        BasicBlock *Group = BasicBlock::Create(C, "group", N, Behind);
         IRBuilder<> B(Group);
         FunctionCallee Callee(FunctionType::get(T, {B.getPtrTy()}, false), InnerFunction);
         Value *Args[] = {Inner}, *Live[] = {Image};
         CallInst *Statepoint = B.CreateGCStatepointCall(POPCORN_ID(POPCORN_SITE_IN_IMAGE, 1), 0, Callee, Args,
                                                         ArrayRef<Value *>(Live), {});
-        Value *Result = T->isVoidTy() ? nullptr : B.CreateGCResult(Statepoint, T);
-        enterTogether(B, Sites);
-        SwitchInst *Switch = B.CreateSwitch(siteNumber(B), Nowhere, Sites.size());
-        B.SetInsertPoint(Switch);
-        for (const Site *S : Sites)
-            Switch->addCase(B.getInt32(S->Number), wayBehind(B, *S, Result));
+        keepResult(B, T, B.CreateGCResult(Statepoint, T));
+        B.CreateBr(Behind);
         return Group;
+    }
+
+    void leaveForSites() {
+        BasicBlock *Nowhere = BasicBlock::Create(C, "nowhere", N);
+        new UnreachableInst(C, Nowhere);
+        IRBuilder<> B(Behind);
+        enterTogether(B);
+        SwitchInst *Switch = B.CreateSwitch(siteNumber(B), Nowhere, Fr.Sites.size());
+        for (const Site &S : Fr.Sites)
+            Switch->addCase(B.getInt32(S.Number), wayBehind(S));
     }
 
     static constexpr unsigned FirstSlot = 1; // the image begins with the site's number
@@ -129,6 +149,7 @@ class ResumeBody {
     ValueToValueMapTy &Map;
     AllocaInst *Image = nullptr;
     Value *Inner = nullptr, *InnerFunction = nullptr;
+    BasicBlock *Behind = nullptr; // where one of the calls has returned
     // Results that no other site sees have no slot in the record. No two of them live at once: one place
     // does.
     unsigned Scratch = FirstSlot + Fr.NumSlots;
@@ -142,7 +163,10 @@ class RegisterBody : ResumeBody {
     Function *build() {
         makeEntry();
         Body.finish();
-        Body.promoteHomes();
+        SmallVector<AllocaInst *, 4> More;
+        for (auto &[T, Home] : ResultHomes)
+            More.push_back(Home);
+        Body.promoteHomes(More);
         return N;
     }
 
@@ -157,31 +181,42 @@ class RegisterBody : ResumeBody {
         B.CreateStore(Loaded, Body.homeOf(L.V));
     }
 
-    void enterTogether(IRBuilder<> &B, ArrayRef<const Site *> Sites) override {
-        std::vector<unsigned> Count(Fr.Values.size());
-        Shared.assign(Fr.Values.size(), false);
-        for (const Site *S : Sites)
-            for (unsigned Index : S->Live)
-                if (++Count[Index] == ManySites)
-                    Shared[Index] = true;
-        for (unsigned Index = 0; Index < Fr.Values.size(); Index++)
-            if (Shared[Index])
-                load(B, Index);
+    void keepResult(IRBuilder<> &B, Type *T, Value *Result) override {
+        AllocaInst *&Home = ResultHomes[T];
+        Home = new AllocaInst(T, 0, "", N->getEntryBlock().begin());
+        B.CreateStore(Result, Home);
     }
 
-    BasicBlock *wayBehind(IRBuilder<> &, const Site &S, Value *Result) override {
+    void enterTogether(IRBuilder<> &B) override {
+        std::vector<unsigned> Count(Fr.Values.size());
+        for (const Site &S : Fr.Sites)
+            for (unsigned Index : S.Live)
+                if (++Count[Index] == ManySites)
+                    load(B, Index);
+        Shared = std::move(Count);
+    }
+
+    BasicBlock *wayBehind(const Site &S) override {
         BasicBlock *Case = BasicBlock::Create(C, "site", N);
         IRBuilder<> B(Case);
         for (unsigned Index : S.Live)
-            if (!Shared[Index])
+            if (Shared[Index] < ManySites)
                 load(B, Index);
-        if (Instruction *Original = resultOf(S))
+        if (Instruction *Original = resultOf(S)) {
+            Type *T = Original->getType(), *Called = calledType(T);
+            Value *Result = B.CreateLoad(Called, ResultHomes.lookup(Called));
+            if (T->isPointerTy())
+                Result = B.CreateIntToPtr(Result, T);
+            else if (T != Called)
+                Result = B.CreateTrunc(Result, T);
             B.CreateStore(Result, Body.homeOf(Original));
+        }
         B.CreateBr(codeBehind(S));
         return Case;
     }
 
-    std::vector<bool> Shared; // in the group at hand
+    std::vector<unsigned> Shared;                // at how many sites each value is live
+    MapVector<Type *, AllocaInst *> ResultHomes; // what a call of that type returned
 };
 
 // Many sites: the image holds the values as long as the body runs.
@@ -208,22 +243,25 @@ class ImageBody : ResumeBody {
 
   private:
     // Each group stores its result once; a site whose result has a slot of its own moves it there.
-    BasicBlock *wayBehind(IRBuilder<> &B, const Site &S, Value *Result) override {
-        BasicBlock *Behind = codeBehind(S);
+    void keepResult(IRBuilder<> &B, Type *T, Value *Result) override {
+        if (any_of(Fr.Sites, [T](const Site &S) { return calledType(S) == T && resultOf(S); }))
+            storeToSlots(B, Result, Image, Scratch);
+    }
+
+    BasicBlock *wayBehind(const Site &S) override {
+        BasicBlock *Next = codeBehind(S);
         Instruction *Original = resultOf(S);
         if (!Original)
-            return Behind;
-        if (Stored.insert(Result).second)
-            storeToSlots(B, Result, Image, Scratch);
+            return Next;
         unsigned Slot = slotOf(Original);
         if (Slot == Scratch) {
             Results.push_back(cast<Instruction>(Map.lookup(Original)));
-            return Behind;
+            return Next;
         }
         BasicBlock *Copy = BasicBlock::Create(C, "result", N);
         IRBuilder<> CopyB(Copy);
         storeToSlots(CopyB, loadFromSlots(CopyB, Original->getType(), Image, Scratch), Image, Slot);
-        CopyB.CreateBr(Behind);
+        CopyB.CreateBr(Next);
         return Copy;
     }
 
@@ -319,7 +357,6 @@ class ImageBody : ResumeBody {
     }
 
     std::vector<Instruction *> Results;
-    SmallPtrSet<Value *, 4> Stored;
     std::vector<std::pair<const Site *, WeakVH>> Recorded;
 };
 } // namespace

@@ -6,6 +6,7 @@
 // put away, leaves what tools look for: every symbol defined or referred to, and all data. Of a function a
 // trap is left.
 
+#include "Objects.h"
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IRBuilder.h"
@@ -73,6 +74,8 @@ class SkeletonPass : public PassInfoMixin<SkeletonPass> {
 };
 
 static void registerCallbacks(PassBuilder &PB) {
+    PB.registerPipelineStartEPCallback(
+        [](ModulePassManager &MPM, OptimizationLevel) { MPM.addPass(BitIntArgumentsPass()); });
     PB.registerOptimizerEarlyEPCallback(
         [](ModulePassManager &MPM, OptimizationLevel) { MPM.addPass(SkeletonPass()); });
     PB.registerPipelineParsingCallback(

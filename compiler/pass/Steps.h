@@ -17,6 +17,10 @@
 #include <string>
 #include <vector>
 
+namespace llvm {
+class TargetPassConfig;
+}
+
 namespace popcorn {
 
 using FunctionSet = llvm::SetVector<llvm::Function *>;
@@ -170,9 +174,18 @@ void handOver(llvm::IRBuilder<> &B, const Frame &Fr, unsigned Loop, const llvm::
 // ResumeBodies.cpp: the second body of each function that may migrate.
 void makeResumeBody(Frame &Fr);
 
+// Image.cpp: how many instructions stand in innermost loops that call nothing, which may become vector loops.
+size_t sizeOfPlainLoops(llvm::Function &F);
+
 // Levels.cpp: further versions of functions, in one image, for machines that have more than the baseline.
 void makeLevels(llvm::Module &M);
 void dropPoorLevels(llvm::Module &M);
+
+// Emit.cpp: generates code for the target of opt's options.
+void emitObject(llvm::Module &M);
+
+// Splitting.cpp: lets the register allocator do with less room in resume bodies.
+void limitSplitting(llvm::TargetPassConfig &Config);
 
 // Tables.cpp: the descriptions that capture and rebuild read at run time.
 void emitTables(llvm::Module &M, llvm::ArrayRef<Frame> Frames, uint32_t SiteCount);

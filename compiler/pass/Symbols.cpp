@@ -54,7 +54,7 @@ static Constant *describe(Module &M, const Symbol &S, const ThreadLocalMap &Thre
     LLVMContext &C = M.getContext();
     Type *I64 = Type::getInt64Ty(C);
     auto *Text = new GlobalVariable(M, ArrayType::get(Type::getInt8Ty(C), S.Name.size() + 1), true,
-                                    GlobalValue::InternalLinkage, ConstantDataArray::getString(C, S.Name),
+                                    GlobalValue::PrivateLinkage, ConstantDataArray::getString(C, S.Name),
                                     "__popcorn_symbol_name");
     Constant *Address = ConstantPointerNull::get(PointerType::get(C, 0));
     uint64_t Size = 0, ThreadOffset = 0;

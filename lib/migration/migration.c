@@ -52,16 +52,6 @@ static void update_flag(void) {
 /*
  * Setting up.
  */
-static const char *variable(char *const *envp, const char *name) {
-    size_t n = 0;
-    while (name[n])
-        n++;
-    for (; *envp; envp++)
-        if (text_begins(*envp, name) && (*envp)[n] == '=')
-            return *envp + n + 1;
-    return NULL;
-}
-
 static const struct {
     const char *isa, *start, *end;
 } popcorn_ranges[] = {
@@ -71,11 +61,11 @@ static const struct {
 };
 
 static int read_rules(struct migration_shared *s, char *const *envp, char *error) {
-    const char *text = variable(envp, "POPCORN_MIGRATE");
+    const char *text = text_variable(envp, "POPCORN_MIGRATE");
     int bad = text && *text ? rules_parse(&s->rules, text, &s->nodes, stack_function_find, error) : 0;
     for (size_t i = 0; !bad && i < sizeof popcorn_ranges / sizeof *popcorn_ranges; i++) {
-        const char *start = variable(envp, popcorn_ranges[i].start);
-        const char *end = variable(envp, popcorn_ranges[i].end);
+        const char *start = text_variable(envp, popcorn_ranges[i].start);
+        const char *end = text_variable(envp, popcorn_ranges[i].end);
         if (start && end)
             bad = rules_add_range(&s->rules, popcorn_ranges[i].isa, start, end, error);
     }
@@ -109,7 +99,7 @@ static int read_stats_path(struct migration_shared *s, const char *path, char *e
 struct migration_shared *migration_start(char *const *envp, const struct popcorn_node_list *nodes,
                                          char error[POPCORN_ERROR_SIZE]) {
     struct migration_shared *s = popcorn_portable_map(sizeof *s);
-    const char *verbose = variable(envp, "POPCORN_VERBOSE");
+    const char *verbose = text_variable(envp, "POPCORN_VERBOSE");
     if (!s) {
         struct text t = text_begin(error, POPCORN_ERROR_SIZE);
         text_string(&t, "no memory for the migration state");
@@ -118,7 +108,7 @@ struct migration_shared *migration_start(char *const *envp, const struct popcorn
     s->nodes = *nodes;
     s->began = migration_clock();
     s->verbose = verbose && *verbose && !text_equal(verbose, "0");
-    if (read_rules(s, envp, error) || read_stats_path(s, variable(envp, "POPCORN_STATS"), error))
+    if (read_rules(s, envp, error) || read_stats_path(s, text_variable(envp, "POPCORN_STATS"), error))
         return NULL;
     shared = s;
     stack_landed = migration_landed;

@@ -9,6 +9,7 @@ set(POPCORN_MIGRATION_SOURCES
 set(POPCORN_MIGRATION_INCLUDES ${CMAKE_CURRENT_LIST_DIR}/include)
 # The module's side, compiled to bitcode like libc: sysroot/lib/libmigrate.a.
 set(POPCORN_MIGRATION_MODULE_SOURCES
+    ${CMAKE_CURRENT_LIST_DIR}/module/checkpoint.c
     ${CMAKE_CURRENT_LIST_DIR}/module/flag.c
     ${CMAKE_CURRENT_LIST_DIR}/module/migrate.c
     ${CMAKE_CURRENT_LIST_DIR}/module/nodes.c

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds clock_gettime in the vDSO: an ELF library in memory whose dynamic symbols are looked through. */
+/* Finds clock_gettime and time in the vDSO: an ELF library in memory whose dynamic symbols are looked
+ * through. */
 #include <stdatomic.h>
 
 #include "base/clock.h"
@@ -8,6 +9,7 @@
 
 #define AUX_NULL 0
 #define AUX_SYSINFO_EHDR 33
+#define SECOND 1000000000L /* nanoseconds */
 
 enum { SEGMENT_LOAD = 1, SEGMENT_DYNAMIC = 2 };
 enum { TAG_NULL = 0, TAG_HASH = 4, TAG_STRINGS = 5, TAG_SYMBOLS = 6 };
@@ -31,7 +33,9 @@ struct library {
 };
 
 typedef long clock_function(long clock, struct kernel_time *);
+typedef long time_function(long *);
 static clock_function *fast;
+static time_function *fast_seconds; /* not every machine's has it */
 
 static bool open_library(struct library *l, uint64_t at) {
     const struct popcorn_elf_header *eh = (const void *)at;
@@ -65,14 +69,30 @@ void clock_start(const unsigned long *auxv) {
             return;
     for (uint32_t i = 0; l.hash && i < l.hash[1]; i++) {
         const char *name = l.strings + l.symbols[i].name;
-        bool wanted = text_equal(name, "__vdso_clock_gettime") || text_equal(name, "__kernel_clock_gettime");
-        if (wanted && l.symbols[i].section)
-            fast = (clock_function *)(l.base + l.symbols[i].value);
+        uint64_t at = l.base + l.symbols[i].value;
+        if (!l.symbols[i].section)
+            continue;
+        if (text_equal(name, "__vdso_clock_gettime") || text_equal(name, "__kernel_clock_gettime"))
+            fast = (clock_function *)at;
+        else if (text_equal(name, "__vdso_time"))
+            fast_seconds = (time_function *)at;
     }
 }
 
 static long read_clock(long clock, struct kernel_time *out) {
     return fast ? fast(clock, out) : KERNEL(NR_clock_gettime, clock, out);
+}
+
+struct kernel_time clock_time_of(int64_t nanoseconds) {
+    return (struct kernel_time){nanoseconds / SECOND, nanoseconds % SECOND};
+}
+
+int64_t clock_nanoseconds_of(const struct kernel_time *t) {
+    return t->seconds < INT64_MAX / SECOND / 2 ? t->seconds * SECOND + t->nanoseconds : INT64_MAX / 2;
+}
+
+bool clock_is_time(const struct kernel_time *t) {
+    return t->seconds >= 0 && t->nanoseconds >= 0 && t->nanoseconds < SECOND;
 }
 
 /*
@@ -82,21 +102,17 @@ static long read_clock(long clock, struct kernel_time *out) {
  */
 static _Atomic int64_t behind[CLOCK_STAMPS]; /* nanoseconds to add here, by clock */
 
-static int64_t to_nanoseconds(const struct kernel_time *t) {
-    return t->seconds * 1000000000 + t->nanoseconds;
-}
-
 int64_t clock_nanoseconds(void) {
     struct kernel_time now = {0, 0};
     clock_gettime_here(CLOCK_MONOTONIC, &now);
-    return to_nanoseconds(&now);
+    return clock_nanoseconds_of(&now);
 }
 
 void clock_stamp(int64_t stamp[CLOCK_STAMPS]) {
     for (int clock = 0; clock < CLOCK_STAMPS; clock++) {
         struct kernel_time now = {0, 0};
         clock_gettime_here(clock, &now);
-        stamp[clock] = to_nanoseconds(&now);
+        stamp[clock] = clock_nanoseconds_of(&now);
     }
 }
 
@@ -104,7 +120,7 @@ void clock_meet(const int64_t stamp[CLOCK_STAMPS], bool first) {
     for (int clock = 0; clock < CLOCK_STAMPS; clock++) {
         struct kernel_time now = {0, 0};
         read_clock(clock, &now);
-        int64_t difference = stamp[clock] - to_nanoseconds(&now), known = atomic_load(&behind[clock]);
+        int64_t difference = stamp[clock] - clock_nanoseconds_of(&now), known = atomic_load(&behind[clock]);
         while ((first || difference > known) &&
                !atomic_compare_exchange_weak(&behind[clock], &known, difference))
             ;
@@ -122,11 +138,33 @@ long clock_gettime_here(long clock, struct kernel_time *out) {
     long r = read_clock(clock, out);
     int which = stamp_of(clock);
     int64_t add = which < 0 ? 0 : atomic_load(&behind[which]);
-    if (r == 0 && add) {
-        int64_t now = to_nanoseconds(out) + add;
-        *out = (struct kernel_time){now / 1000000000, now % 1000000000};
-    }
+    if (r == 0 && add)
+        *out = clock_time_of(clock_nanoseconds_of(out) + add);
     return r;
+}
+
+/* Libc's way to it, without the dispatcher of system calls: nothing of the thread matters for these clocks.
+ */
+long __popcorn_clock(long clock, struct kernel_time *);
+long __popcorn_clock(long clock, struct kernel_time *out) {
+    return clock_gettime_here(clock, out);
+}
+
+/* The second that began last, by the clock that the kernel keeps for this. */
+long __popcorn_time(void);
+long __popcorn_time(void) {
+    struct kernel_time now = {0, 0};
+    if (fast_seconds && !atomic_load(&behind[CLOCK_REALTIME]))
+        return fast_seconds(NULL);
+    clock_gettime_here(CLOCK_REALTIME_COARSE, &now);
+    return now.seconds;
+}
+
+void clock_take_back(struct kernel_time *t, int64_t ahead) {
+    if (!clock_is_time(t) || (!t->seconds && !t->nanoseconds))
+        return;
+    int64_t then = clock_nanoseconds_of(t) - ahead;
+    *t = clock_time_of(then > 0 ? then : 1);
 }
 
 int64_t clock_ahead(long clock) {

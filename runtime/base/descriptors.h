@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* Chooses where the numbers begin. Once, at the start. */
+/* Chooses where the numbers begin, by the limit of open files. Before there is any. */
 void descriptors_start(void);
 
 /* Moves a descriptor among the run time's own; the old number is closed. The new one, or a negative errno (a

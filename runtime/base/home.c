@@ -53,6 +53,11 @@ static enum home_forwarding forward_signal(struct popcorn_thread *thread, int si
     return HOME_RUN_HERE;
 }
 
+static bool never_lost(uint64_t address) {
+    (void)address;
+    return false;
+}
+
 static void unpin(struct popcorn_thread *thread, int pinned) {
     thread->pinned = pinned;
 }
@@ -72,6 +77,7 @@ static const struct home alone = {
     .forked = nothing,
     .thread_ends = leave_alone,
     .forward_signal = forward_signal,
+    .lost = never_lost,
     .unpin = unpin,
 };
 

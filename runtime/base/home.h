@@ -31,6 +31,7 @@ enum home_special {
     HOME_FAULT,          /* signal that ends the program */
     HOME_FAULT_BEGINS,   /* signal that the program handles: the answer is the mask that it interrupts */
     HOME_FAULT_ENDS,     /* the mask to go back to */
+    HOME_CHECKPOINT,     /* path, where the result belongs */
     HOME_SPECIALS,       /* from here on, a carrier's own */
 };
 
@@ -88,6 +89,10 @@ struct home {
      */
     enum home_forwarding (*forward_signal)(struct popcorn_thread *, int sig, const struct signal_action *,
                                            const void *info, uint64_t *mask);
+
+    /* Anywhere, in a handler: there is no page at the address. Is it lost with the machine that had it? Then
+     * anything of the program's may be, its threads' blocks too. */
+    bool (*lost)(uint64_t address);
 
     /* Anywhere, by longjmp: thread->pinned becomes `pinned`, which it was at setjmp; handlers that are left
      * by this end. */

@@ -83,6 +83,16 @@ bool text_begins(const char *s, const char *prefix) {
     return !*prefix;
 }
 
+const char *text_variable(char *const *environment, const char *name) {
+    size_t n = 0;
+    while (name[n])
+        n++;
+    for (; *environment; environment++)
+        if (text_begins(*environment, name) && (*environment)[n] == '=')
+            return *environment + n + 1;
+    return NULL;
+}
+
 const char *text_error(int error) {
     switch (error) {
     case E_PERM:
@@ -117,6 +127,16 @@ const char *text_error(int error) {
         return "no such node";
     case E_SRCH:
         return "process is gone";
+    case E_MFILE:
+        return "too many open files";
+    case E_FBIG:
+        return "the file would be too large";
+    case E_PIPE:
+        return "nobody reads it";
+    case E_IO:
+        return "input or output error";
+    case E_ADDRINUSE:
+        return "the address is in use";
     case E_TIMEDOUT:
         return "timed out";
     }

@@ -35,6 +35,9 @@ void text_json(struct text *, const char *);    /* a string of JSON with its quo
 bool text_equal(const char *, const char *);
 bool text_begins(const char *, const char *prefix);
 
+/* The value of an environment variable, or NULL. */
+const char *text_variable(char *const *environment, const char *name);
+
 /* Short description of an errno value (positive), such as "no memory"; never NULL. */
 const char *text_error(int error);
 

@@ -16,6 +16,20 @@ void checkpoint_start(char *const *environment);
 bool checkpoint_asked(uint64_t value);
 
 /*
+ * At the origin: begins to write a checkpoint to the file of this name. 0 if that has begun; then *state, an
+ * _Atomic int32_t of portable memory, will tell (popcorn/query.h), and is woken as a futex. -EAGAIN: another
+ * is being made. Another negative errno: nothing has begun.
+ */
+long checkpoint_call(const char *path, void *state);
+
+/* At the origin: a socketpair has been made, whose descriptors stand here in the program's memory. */
+void checkpoint_socketpair(const int *fd);
+
+/* At the origin: how far a timerfd's clock, as the program sees it, is ahead of the kernel's, in nanoseconds.
+ */
+int64_t checkpoint_timer_ahead(int fd);
+
+/*
  * Does this process begin with a checkpoint? The command that made it says so by POPCORN_RESTART in the
  * environment: the numbers of two descriptors, the checkpoint, unpacked, and the program's file. Then it
  * reads it. False if it does not.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
 #include "checkpoint/files.h"
 
-#define INFO_SIZE (1UL << 20)
+#define INFO_SIZE (8UL << 20) /* about 100,000 watches of an epoll set */
 
 /* The text of a descriptor's fdinfo in memory of its own, NUL-terminated; NULL if there is none. */
 static char *read_info(int fd) {
@@ -80,22 +81,80 @@ void fileinfo_read(struct open_file *f) {
     free_info(info);
 }
 
+int64_t checkpoint_timer_ahead(int fd) {
+    if (!clock_ahead(CLOCK_MONOTONIC))
+        return 0;
+    char *info = read_info(fd);
+    const char *at = info ? find(info, "clockid:") : NULL;
+    int64_t ahead = at ? clock_ahead((long)number(&at, 10)) : 0;
+    free_info(info);
+    return ahead;
+}
+
+/* One line of what an epoll set watches; where the next begins, or NULL. */
+static const char *read_watch(const char *at, struct checkpoint_watch *w) {
+    w->fd = (int32_t)number(&at, 10);
+    at = find(at, "events:");
+    w->events = at ? (uint32_t)number(&at, 16) : 0;
+    at = at ? find(at, "data:") : NULL;
+    w->data = at ? number(&at, 16) : 0;
+    return at;
+}
+
 void fileinfo_write_watches(struct stream *s, const struct open_file *f) {
     static struct checkpoint_watch watch[1024];
+    const uint32_t most = sizeof watch / sizeof *watch;
     char *info = read_info(f->fd);
-    const char *at = info;
     uint32_t count = 0;
-    while (at && (at = find(at, "tfd:")) && count < sizeof watch / sizeof *watch) {
-        struct checkpoint_watch *w = &watch[count++];
-        w->fd = (int32_t)number(&at, 10);
-        at = find(at, "events:");
-        w->events = at ? (uint32_t)number(&at, 16) : 0;
-        at = at ? find(at, "data:") : NULL;
-        w->data = at ? number(&at, 16) : 0;
+    uint64_t where = 0;
+    for (const char *at = info; at && (at = find(at, "tfd:"));) {
+        at = read_watch(at, &watch[count++]);
+        if (count < most)
+            continue;
+        stream_put(s, CHECKPOINT_CONTENT, where, watch, sizeof watch);
+        where += sizeof watch;
+        count = 0;
     }
     if (count)
-        stream_put(s, CHECKPOINT_CONTENT, 0, watch, count * sizeof *watch);
-    if (at)
+        stream_put(s, CHECKPOINT_CONTENT, where, watch, count * sizeof *watch);
+    if (!info || info[INFO_SIZE - 2])
         s->error = -E_NOMEM;
+    free_info(info);
+}
+
+/* "1: POSIX  ADVISORY  WRITE 4711 08:01:1234 0 EOF", behind the number. False: no lock that comes along. */
+static bool read_lock(const char *at, struct checkpoint_lock *lock) {
+    const char *inode = find(at, ":"), *end = at;
+    while (*end && *end != '\n')
+        end++;
+    lock->kind = text_begins(at, "POSIX")    ? CHECKPOINT_LOCK_PROCESS
+                 : text_begins(at, "OFDLCK") ? CHECKPOINT_LOCK_FILE
+                 : text_begins(at, "FLOCK")  ? CHECKPOINT_LOCK_WHOLE
+                                             : 0;
+    const char *writes = find(at, " WRITE ");
+    lock->exclusive = writes && writes < end;
+    inode = inode ? find(inode, ":") : NULL; /* behind the device's minor number */
+    if (!lock->kind || !inode || inode > end)
+        return false;
+    number(&inode, 10);
+    lock->start = number(&inode, 10);
+    while (*inode == ' ')
+        inode++;
+    lock->end = text_begins(inode, "EOF") ? ~0UL : number(&inode, 10);
+    return true;
+}
+
+void fileinfo_write_locks(struct stream *s, const struct open_file *f) {
+    char *info = read_info(f->fd);
+    uint64_t where = 0;
+    for (const char *at = info; at && (at = find(at, "lock:")) && (at = find(at, ": "));) {
+        struct checkpoint_lock lock;
+        while (*at == ' ')
+            at++;
+        if (!read_lock(at, &lock))
+            continue;
+        stream_put(s, CHECKPOINT_CONTENT, where, &lock, sizeof lock);
+        where += sizeof lock;
+    }
     free_info(info);
 }

@@ -7,6 +7,7 @@
 #include "checkpoint/files.h"
 #include "base/descriptors.h"
 #include "checkpoint/internal.h"
+#include "checkpoint/pairs.h"
 #include "generic.h"
 #include "memory/regions.h"
 #include "memory/touched.h"
@@ -15,6 +16,7 @@
 #define ADDRESS_SIZE 128
 #define DIRECTORY_BUFFER 32768
 
+#define ACCESS_MODE 3
 #define FORMAT 0170000
 #define FORMAT_FIFO 0010000
 #define FORMAT_DEVICE 0020000
@@ -173,7 +175,20 @@ static bool is_standard(const struct file_list *list, struct open_file *f) {
     return false;
 }
 
-#define ACCESS_MODE 3
+/* Where a relay stays, so do files that standard output and error are. */
+static bool is_relayed(const struct file_list *list, struct open_file *f) {
+    if (!(list->flags & CHECKPOINT_RELAY) || (f->what.flags & ACCESS_MODE) != OPEN_WRONLY)
+        return false;
+    long offset = KERNEL(NR_lseek, f->fd, 0, SEEK_FROM_HERE);
+    f->what.offset = offset > 0 ? (uint64_t)offset : 0;
+    for (uint32_t i = 0; i < list->count && list->file[i].fd <= 2; i++)
+        if (&list->file[i] == f || (same_inode(&list->file[i], f) && same_open_file(&list->file[i], f))) {
+            f->what.kind = CHECKPOINT_STANDARD;
+            f->what.detail[0] = (uint64_t)list->file[i].fd;
+            return true;
+        }
+    return false;
+}
 
 /* Both ends of a pipe are the program's own. */
 static bool has_other_end(const struct file_list *list, const struct open_file *f) {
@@ -195,26 +210,53 @@ static void is_pipe(struct file_list *list, struct open_file *f) {
     }
 }
 
-static long socket_option(int fd, int option) {
+static long socket_option(int fd, int level, int option) {
     int value = 0, size = sizeof value;
-    long r = KERNEL(NR_getsockopt, fd, 1, option, &value, &size);
+    long r = KERNEL(NR_getsockopt, fd, level, option, &value, &size);
     return r ? r : value;
 }
 
+static uint32_t socket_flags(int fd) {
+    enum { OPTION_LISTENS = 30 };
+    uint32_t flags = socket_option(fd, 1, OPTION_LISTENS) == 1 ? CHECKPOINT_LISTENS : 0;
+    for (size_t i = 0; i < SOCKET_OPTIONS; i++)
+        if (socket_option(fd, socket_options[i].level, socket_options[i].option) > 0)
+            flags |= socket_options[i].flag;
+    return flags;
+}
+
+/* One end of a socketpair, and the other is the program's as well, or has been closed. */
+static bool is_pair(struct file_list *list, struct open_file *f) {
+    uint64_t other = pairs_other(f->inode);
+    if (!other)
+        return false;
+    f->what.kind = CHECKPOINT_PAIR;
+    f->what.object = f->inode;
+    f->what.detail[0] = 0;
+    f->what.detail[2] = pairs_is_ended(f->fd);
+    for (uint32_t i = 0; i < list->count; i++)
+        if ((list->file[i].mode & FORMAT) == FORMAT_SOCKET && list->file[i].inode == other)
+            f->what.detail[0] = other;
+    if (!pairs_can_look(f->fd, f->what.detail[1]))
+        cannot(list, f->fd,
+               "a socketpair with messages that nobody has read, which the emulator does not show", "",
+               CHECKPOINT_DROP_SOCKETS);
+    return f->what.detail[0] || f->what.detail[2];
+}
+
 static void is_socket(struct file_list *list, struct open_file *f) {
-    enum { OPTION_TYPE = 3, OPTION_LISTENS = 30, OPTION_PROTOCOL = 38, OPTION_FAMILY = 39, FAMILY_UNIX = 1 };
+    enum { OPTION_TYPE = 3, OPTION_PROTOCOL = 38, OPTION_FAMILY = 39, FAMILY_UNIX = 1 };
     char peer[ADDRESS_SIZE];
     int size = sizeof peer;
     bool connected = KERNEL(NR_getpeername, f->fd, peer, &size) == 0;
-    bool listens = socket_option(f->fd, OPTION_LISTENS) == 1;
-    f->what.detail[0] = (uint64_t)socket_option(f->fd, OPTION_FAMILY);
-    f->what.detail[1] = (uint64_t)socket_option(f->fd, OPTION_TYPE);
-    f->what.detail[2] = (uint64_t)socket_option(f->fd, OPTION_PROTOCOL);
-    f->what.detail[3] = listens;
+    f->what.detail[0] = (uint64_t)socket_option(f->fd, 1, OPTION_FAMILY);
+    f->what.detail[1] = (uint64_t)socket_option(f->fd, 1, OPTION_TYPE);
+    f->what.detail[2] = (uint64_t)socket_option(f->fd, 1, OPTION_PROTOCOL);
+    f->what.detail[3] = socket_flags(f->fd);
     f->what.kind = CHECKPOINT_LISTENER;
     if (!connected && (f->what.detail[0] == 2 || f->what.detail[0] == 10 || f->what.detail[0] == FAMILY_UNIX))
         return;
-    if (is_standard(list, f))
+    if (is_pair(list, f) || is_standard(list, f))
         return;
     f->what.kind = CHECKPOINT_GONE;
     cannot(list, f->fd, connected ? "a connected socket" : "a socket of an unknown family", "",
@@ -243,6 +285,9 @@ static void classify(struct file_list *list, struct open_file *f) {
     bool standard = f->fd <= 2;
     switch (f->mode & FORMAT) {
     case FORMAT_REGULAR:
+        if (!is_relayed(list, f))
+            is_regular(list, f);
+        return;
     case FORMAT_FOLDER:
         is_regular(list, f);
         return;
@@ -382,8 +427,12 @@ static void write_contents(struct stream *s, const struct file_list *list, const
         write_pipe(s, f);
     else if (f->what.kind == CHECKPOINT_LISTENER)
         write_address(s, f);
+    else if (f->what.kind == CHECKPOINT_PAIR)
+        pairs_write(s, f);
     else if (f->what.kind == CHECKPOINT_EPOLL)
         fileinfo_write_watches(s, f);
+    else if (f->what.kind == CHECKPOINT_REGULAR)
+        fileinfo_write_locks(s, f);
 }
 
 void files_write(const struct file_list *list, struct stream *s) {

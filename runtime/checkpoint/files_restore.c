@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* The files of a checkpoint in a new process: each under its old number. */
 #include "base/descriptors.h"
+#include "checkpoint/files.h"
+#include "checkpoint/pairs.h"
 #include "checkpoint/restore.h"
 #include "generic.h"
 #include "memory/touched.h"
 
 #define MOST_FILES 65536
-#define MOST_WATCHES 65536
+#define MOST_WATCHES (1U << 20)
+#define MOST_LOCKS 65536
 #define OPEN_AGAIN ~(0100U | 0200U | 01000U | GENERIC_O_LARGEFILE) /* without O_CREAT, O_EXCL, O_TRUNC */
 #define STATUS_FLAGS (02000U | 04000U | 020000U | 040000U) /* O_APPEND, O_NONBLOCK, O_ASYNC, O_DIRECT */
 #define ACCESS_MODE 3U
 
-enum { FAMILY_UNIX = 1, FAMILY_INTERNET6 = 10, TYPE_STREAM = 1 };
+enum { FAMILY_UNIX = 1, TYPE_STREAM = 1 };
 
 /* What has been made: descriptors of the same object are made of it. */
 struct made {
     uint32_t kind, access;
     uint64_t object, mapped;
     int fd, other; /* other: of a pipe whose second end nobody has asked for yet, or -1 */
+    bool cut;      /* the file is longer by now: it is cut when nothing can fail any more */
     struct checkpoint_file file;
 };
 
@@ -26,9 +30,15 @@ struct watch {
     struct checkpoint_watch watch;
 };
 
+struct lock {
+    int fd;
+    struct checkpoint_lock lock;
+};
+
 static struct made *made;
-static uint32_t count, watches;
+static uint32_t count, watches, locks;
 static struct watch *watch;
+static struct lock *lock;
 static int standard[3] = {-1, -1, -1};
 
 static _Noreturn void fail(int fd, const char *what, const char *path, long error) {
@@ -46,7 +56,8 @@ static _Noreturn void fail(int fd, const char *what, const char *path, long erro
 void restore_files_begin(void) {
     made = private_memory(MOST_FILES * sizeof *made);
     watch = private_memory(MOST_WATCHES * sizeof *watch);
-    if (!made || !watch)
+    lock = private_memory(MOST_LOCKS * sizeof *lock);
+    if (!made || !watch || !lock)
         restart_fail("no memory for its files", "", 0);
     for (int i = 0; i < 3; i++) {
         int copy = (int)KERNEL(NR_fcntl, i, FCNTL_DUPFD_CLOEXEC, 3);
@@ -99,7 +110,8 @@ static void put_down(int from, int fd, const struct checkpoint_file *file, const
 }
 
 /* Is it the file that it was? */
-static void check_unchanged(int fd, int opened, const struct checkpoint_file *file, const char *path) {
+static void check_unchanged(struct made *m, int fd, int opened, const char *path) {
+    const struct checkpoint_file *file = &m->file;
     struct generic_stat stat;
     long r = KERNEL(NR_fstat, opened, &stat);
     if (r)
@@ -110,16 +122,16 @@ static void check_unchanged(int fd, int opened, const struct checkpoint_file *fi
         return;
     if (!restart_forced())
         fail(fd, "has changed since (--force goes on all the same)", path, 0);
-    if ((file->flags & ACCESS_MODE) != OPEN_RDONLY && (uint64_t)stat.size > file->size)
-        KERNEL(NR_ftruncate, opened, file->size);
+    m->cut = (file->flags & ACCESS_MODE) != OPEN_RDONLY && (uint64_t)stat.size > file->size;
 }
 
-static int open_file(int fd, const struct checkpoint_file *file, const char *path) {
+static int open_file(struct made *m, int fd, const char *path) {
+    const struct checkpoint_file *file = &m->file;
     int opened = (int)KERNEL(NR_openat, AT_CWD, path, (file->flags & OPEN_AGAIN) | OPEN_CLOEXEC, 0);
     if (opened < 0)
         fail(fd, "cannot be opened", path, opened);
     if (file->kind == CHECKPOINT_REGULAR) {
-        check_unchanged(fd, opened, file, path);
+        check_unchanged(m, fd, opened, path);
         KERNEL(NR_lseek, opened, file->offset, SEEK_FROM_START);
     }
     return out_of_the_way(opened);
@@ -142,6 +154,51 @@ static int open_pipe(struct made *m) {
     bool reads = m->access == OPEN_RDONLY;
     m->other = reads ? writer : reader;
     return reads ? reader : writer;
+}
+
+static int open_pair(struct made *m) {
+    int end[2];
+    long r = KERNEL(NR_socketpair, FAMILY_UNIX, m->file.detail[1] | OPEN_CLOEXEC, 0, end);
+    if (r)
+        return (int)r;
+    pairs_remember(end);
+    m->other = out_of_the_way(end[1]);
+    return out_of_the_way(end[0]);
+}
+
+/* The other end of the socketpair is made already, and out of the way: it is this one. */
+static int take_other_socket(const struct made *m) {
+    for (uint32_t i = 0; i < count; i++)
+        if (made[i].kind == CHECKPOINT_PAIR && made[i].object == m->file.detail[0] && made[i].other >= 0) {
+            int fd = made[i].other;
+            made[i].other = -1;
+            return fd;
+        }
+    return -1;
+}
+
+/* What sends to it: its other end, wherever that is. */
+static int other_socket(const struct made *m) {
+    for (uint32_t i = 0; m->other < 0 && i < count; i++)
+        if (made[i].kind == CHECKPOINT_PAIR && made[i].object == m->file.detail[0])
+            return made[i].fd;
+    return m->other;
+}
+
+static long send_again(const struct made *m, const char *bytes, uint64_t size) {
+    uint64_t length;
+    for (uint64_t at = 0; at < size; at += sizeof length + length) {
+        if (size - at < sizeof length)
+            return -E_INVAL;
+        __builtin_memcpy(&length, bytes + at, sizeof length);
+        if (length > size - at - sizeof length)
+            return -E_INVAL;
+        long n = KERNEL(NR_sendto, other_socket(m), bytes + at + sizeof length, length,
+                        0x4040 /* no signal, at once */);
+        if (n != (long)length)
+            return n < 0 ? n : -E_NOSPC;
+    }
+    return (long)size;
 }
 
 /* The end of a pipe whose other end has been made. */
@@ -183,12 +240,15 @@ static int make(struct made *m, int fd, const char *path) {
     switch (file->kind) {
     case CHECKPOINT_REGULAR:
     case CHECKPOINT_DEVICE:
-        return open_file(fd, file, path);
+        return open_file(m, fd, path);
     case CHECKPOINT_DELETED:
         return open_nameless(file);
     case CHECKPOINT_PIPE:
         end = take_other_end(file->object);
         return end >= 0 ? end : open_pipe(m);
+    case CHECKPOINT_PAIR:
+        end = file->detail[0] ? take_other_socket(m) : -1;
+        return end >= 0 ? end : open_pair(m);
     case CHECKPOINT_EVENT:
         return out_of_the_way(KERNEL(NR_eventfd2, file->detail[0], OPEN_CLOEXEC | (file->detail[1] != 0)));
     case CHECKPOINT_LISTENER:
@@ -254,25 +314,51 @@ void restore_file(uint64_t where, const struct checkpoint_file *file, const char
     count++;
 }
 
+/* The file of a unix socket that nobody listens at any more is in the way of who was it. */
+static bool remove_deserted(const struct made *m, const void *address, uint64_t size) {
+    const char *path = (const char *)address + 2;
+    if (m->file.detail[0] != FAMILY_UNIX || size <= 2 || !path[0])
+        return false;
+    long fd = KERNEL(NR_socket, m->file.detail[0], m->file.detail[1] | OPEN_CLOEXEC, 0);
+    long r = KERNEL(NR_connect, fd, address, size);
+    KERNEL(NR_close, fd);
+    return r == -E_CONNREFUSED && KERNEL(NR_unlinkat, AT_CWD, path, 0) == 0;
+}
+
 static void listen_again(const struct made *m, const void *address, uint64_t size) {
-    int on = 1;
+    for (size_t i = 0; i < SOCKET_OPTIONS; i++) {
+        int on = (m->file.detail[3] & socket_options[i].flag) != 0;
+        KERNEL(NR_setsockopt, m->fd, socket_options[i].level, socket_options[i].option, &on, sizeof on);
+    }
+    int on = 1; /* what its connections leave behind must not keep the address */
     KERNEL(NR_setsockopt, m->fd, 1, 2 /* SO_REUSEADDR */, &on, sizeof on);
-    if (m->file.detail[0] == FAMILY_INTERNET6)
-        KERNEL(NR_setsockopt, m->fd, 41, 26 /* IPV6_V6ONLY */, &on, 0);
     long r = size > 2 ? KERNEL(NR_bind, m->fd, address, size) : 0;
-    if (r == 0 && m->file.detail[3])
+    if (r == -E_ADDRINUSE && remove_deserted(m, address, size))
+        r = KERNEL(NR_bind, m->fd, address, size);
+    on = (m->file.detail[3] & CHECKPOINT_REUSE_ADDRESS) != 0;
+    KERNEL(NR_setsockopt, m->fd, 1, 2, &on, sizeof on);
+    if (r == 0 && m->file.detail[3] & CHECKPOINT_LISTENS)
         r = KERNEL(NR_listen, m->fd, 4096);
     if (r)
         fail(m->fd, "its address cannot be used here", "a listening socket", r);
 }
 
 static void watch_later(const struct made *m, const void *bytes, uint64_t size) {
-    for (uint64_t at = 0; at + sizeof(struct checkpoint_watch) <= size && watches < MOST_WATCHES;
+    for (uint64_t at = 0; at + sizeof(struct checkpoint_watch) <= size;
          at += sizeof(struct checkpoint_watch)) {
         struct watch *w = &watch[watches++];
+        if (watches > MOST_WATCHES)
+            restart_fail("too many watches of epoll sets", "", 0);
         w->epoll = m->fd;
         __builtin_memcpy(&w->watch, (const char *)bytes + at, sizeof w->watch);
     }
+}
+
+static void lock_later(const struct made *m, const void *bytes, uint64_t size) {
+    if (size != sizeof lock->lock || locks == MOST_LOCKS)
+        restart_fail("too many locks", "", 0);
+    lock[locks].fd = m->fd;
+    __builtin_memcpy(&lock[locks++].lock, bytes, size);
 }
 
 void restore_contents(uint64_t where, const void *bytes, uint64_t size) {
@@ -295,17 +381,41 @@ void restore_contents(uint64_t where, const void *bytes, uint64_t size) {
                 break;
             }
         break;
+    case CHECKPOINT_PAIR:
+        n = send_again(m, bytes, size);
+        break;
     case CHECKPOINT_LISTENER:
         listen_again(m, bytes, size);
         break;
     case CHECKPOINT_EPOLL:
         watch_later(m, bytes, size);
         break;
+    case CHECKPOINT_REGULAR:
+        lock_later(m, bytes, size);
+        break;
     default:
         restart_fail("contents of a file that has none", "", 0);
     }
     if (n != (long)size)
         fail(m->fd, "its contents cannot be written", "", n < 0 ? n : 0);
+}
+
+/* When nothing of these files is closed any more: that would release the process's locks. */
+static void lock_again(const struct lock *l) {
+    enum { SET_OF_PROCESS = 6, SET_OF_FILE = 37, SHARED = 1, EXCLUSIVE = 2, AT_ONCE = 4 };
+    struct {
+        int16_t type, whence;
+        int64_t start, length;
+        int32_t pid;
+    } range = {.type = l->lock.exclusive != 0,
+               .start = (int64_t)l->lock.start,
+               .length = l->lock.end == ~0UL ? 0 : (int64_t)(l->lock.end - l->lock.start + 1)};
+    long r = l->lock.kind == CHECKPOINT_LOCK_WHOLE
+                 ? KERNEL(NR_flock, l->fd, (l->lock.exclusive ? EXCLUSIVE : SHARED) | AT_ONCE)
+                 : KERNEL(NR_fcntl, l->fd,
+                          l->lock.kind == CHECKPOINT_LOCK_FILE ? SET_OF_FILE : SET_OF_PROCESS, &range);
+    if (r)
+        fail(l->fd, "its lock cannot be had, as somebody else has one", "a locked file", r);
 }
 
 void restore_files_end(void) {
@@ -317,10 +427,18 @@ void restore_files_end(void) {
         long r = made[i].kind == CHECKPOINT_MAPPED ? memory_restore_file(made[i].mapped, made[i].fd) : 0;
         if (r)
             restart_fail("a shared mapping cannot be made", "", r);
+        if (made[i].kind == CHECKPOINT_PAIR && made[i].file.detail[2])
+            KERNEL(NR_shutdown, other_socket(&made[i]), 1 /* SHUT_WR */);
+        if (made[i].cut)
+            KERNEL(NR_ftruncate, made[i].fd, made[i].file.size);
         descriptors_drop(made[i].other); /* nobody has the other end any more */
     }
-    for (int i = 0; i < 3; i++)
-        descriptors_drop(standard[i]);
+    descriptors_drop(standard[0]);
+    descriptors_drop(standard[1]);
+    for (uint32_t i = 0; i < locks; i++)
+        lock_again(&lock[i]);
+    descriptors_drop(standard[2]);
+    KERNEL(NR_munmap, lock, MOST_LOCKS * sizeof *lock);
     KERNEL(NR_munmap, made, MOST_FILES * sizeof *made);
     KERNEL(NR_munmap, watch, MOST_WATCHES * sizeof *watch);
 }

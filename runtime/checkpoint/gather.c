@@ -27,8 +27,13 @@ static void count(int by) {
     KERNEL(NR_futex, &waiting, FUTEX_WAKE, 1);
 }
 
+/*
+ * Signals wait meanwhile: the process's own where a process that takes this one's place finds them, and none
+ * comes to a thread that has been written.
+ */
 static void wait_at_gate(struct popcorn_thread *thread, const struct machine_context *context) {
     struct native *native = thread->native[native_node];
+    const uint64_t all = ~0ULL;
     char why[STACK_REASON_SIZE];
     if (!atomic_load(&closed))
         return;
@@ -38,13 +43,15 @@ static void wait_at_gate(struct popcorn_thread *thread, const struct machine_con
         text_string(&t, why);
         atomic_store(&refused, thread->kernel_tid);
     }
-    KERNEL(NR_rt_sigprocmask, MASK_SET, 0, &native->gathered_mask, 8);
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &all, &native->gathered_mask, 8);
     KERNEL(NR_rt_sigpending, &native->gathered_pending, 8);
+    native->gathered_pending &= ~(1ULL << (own_signal - 1));
     native->gathered = true;
     count(1);
     while (atomic_load(&closed))
         KERNEL(NR_futex, &closed, FUTEX_WAIT, 1, 0);
     native->gathered = false;
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &native->gathered_mask, 0, 8);
     count(-1);
     critical_leave();
 }

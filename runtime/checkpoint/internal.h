@@ -68,9 +68,13 @@ void files_write(const struct file_list *, struct stream *);
 void files_free(struct file_list *);
 
 /* write.c: everything but memory and the end. */
-void write_process(struct stream *, const struct file_list *, bool program_inside, uint64_t program_size,
-                   const uint8_t digest[32]);
+void write_process(struct stream *, bool program_inside, uint64_t program_size, const uint8_t digest[32]);
+/* The signals that the last write_process() found waiting for the process. */
+uint64_t written_pending(void);
 void write_threads(struct stream *);
+/* Those of timer_create(), but for what stays behind: by the clock of another process, or of a thread. */
+void write_timers(struct stream *);
+bool has_lost_timer(void);
 long write_memory(struct stream *);
 
 /* Private memory of whole pages, or NULL. */

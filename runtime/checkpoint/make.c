@@ -13,11 +13,14 @@
 #include "memory/regions.h"
 #include "memory/touched.h"
 #include "node/image.h"
+#include "popcorn/query.h"
+#include "signal/signals.h"
 
 #define STACK (256UL << 10)
 #define THREAD_FLAGS (0x50f00 | CLONE_SETTLS) /* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM */
 #define TELL_EACH (8UL << 20)                 /* bytes between two words about progress */
 #define WAIT_FOR_CLONE 0x40000000             /* __WALL */
+#define END_WITH_PARENT 1                     /* PR_SET_PDEATHSIG */
 
 static void tell_progress(struct stream *s) {
     struct job *job = s->asked;
@@ -55,6 +58,10 @@ static int list_files(struct job *job, struct file_list *list) {
     }
     if (r == 0 && has_segments()) {
         tell_obstacle("System V shared memory", job);
+        list->lost++;
+    }
+    if (r == 0 && has_lost_timer() && !(job->flags & CHECKPOINT_DROP_FILES)) {
+        tell_obstacle("a timer of timer_create() by a thread's processor time", job);
         list->lost++;
     }
     return r;
@@ -116,9 +123,10 @@ static bool write_stopped(struct job *job) {
     struct stream *s = &job->stream;
     int r = list_files(job, &list);
     if (r == 0 && list.lost == 0) {
-        write_process(s, &list, !(job->flags & CHECKPOINT_NO_PROGRAM), job->program_size, job->digest);
+        write_process(s, !(job->flags & CHECKPOINT_NO_PROGRAM), job->program_size, job->digest);
         files_write(&list, s);
         write_threads(s);
+        write_timers(s);
     }
     files_free(&list);
     if (r || list.lost)
@@ -128,43 +136,112 @@ static bool write_stopped(struct job *job) {
     return r == 0 && list.lost == 0 && s->error == 0;
 }
 
+/* What the caller of popcorn_checkpoint() finds: in the memory that is written, that it goes on from it. */
+static void tell_caller(const struct job *job, int32_t state) {
+    if (job->caller)
+        atomic_store(job->caller, state);
+}
+
+#define ROUNDS_MOST 8
+#define ROUND_ENOUGH (2UL << 20) /* bytes: so few may as well go when the threads stand still */
+
 static void write_rest(struct stream *s) {
     if (write_memory(s) == 0)
         stream_end(s);
 }
 
+static void reap(long pid) {
+    int status;
+    while (KERNEL(NR_wait4, pid, &status, WAIT_FOR_CLONE, 0) == -E_INTR)
+        ;
+}
+
+static long keeper; /* a child that still has its snapshot, or 0 */
+
+static void drop_keeper(void) {
+    if (!keeper)
+        return;
+    KERNEL(NR_kill, keeper, SIGNAL_KILL);
+    reap(keeper);
+    keeper = 0;
+}
+
 /*
  * While memory is private, a child has a snapshot of it at once, and the program can go on while it is
- * written. The child raises no signal when it ends, and no waiting of the program sees it.
+ * written. The child raises no signal when it ends, and no waiting of the program sees it. One that keeps its
+ * snapshot stays until drop_keeper(). False: there was none, and nothing has been written.
  */
-static bool write_by_child(struct job *job) {
+static bool write_by_child(struct job *job, void (*write)(struct stream *), bool keeps) {
     struct {
-        uint64_t offset;
+        uint64_t offset, number;
         long error;
-    } end = {0, -E_IO};
-    int pipe[2], status;
-    if (KERNEL(NR_pipe2, pipe, OPEN_CLOEXEC))
+    } end = {0, 0, -E_IO};
+    int pipe[2];
+    if (!memory_may_have_child() || KERNEL(NR_pipe2, pipe, OPEN_CLOEXEC))
         return false;
-    long pid = KERNEL(NR_clone, 0, 0, 0, 0, 0);
+    long parent = KERNEL(NR_getpid), pid = KERNEL(NR_clone, 0, 0, 0, 0, 0);
     if (pid == 0) {
-        write_rest(&job->stream);
+        KERNEL(NR_prctl, END_WITH_PARENT, SIGNAL_KILL);
+        if (KERNEL(NR_getppid) != parent)
+            KERNEL(NR_exit_group, 1);
+        write(&job->stream);
         end.offset = job->stream.offset;
+        end.number = job->stream.number;
         end.error = job->stream.error;
         KERNEL(NR_write, pipe[1], &end, sizeof end);
+        while (keeps)
+            KERNEL(NR_ppoll, NULL, 0, NULL, NULL, 0);
         KERNEL(NR_exit_group, 0);
     }
     KERNEL(NR_close, pipe[1]);
     if (pid > 0) {
+        tell_caller(job, POPCORN_CHECKPOINT_WAITS);
         gather_release();
         while (KERNEL(NR_read, pipe[0], &end, sizeof end) == -E_INTR)
             ;
-        while (KERNEL(NR_wait4, pid, &status, WAIT_FOR_CLONE, 0) == -E_INTR)
-            ;
+        if (keeps)
+            keeper = pid;
+        else
+            reap(pid);
         job->stream.offset = end.offset;
+        job->stream.number = end.number;
         job->stream.error = end.error;
     }
     KERNEL(NR_close, pipe[0]);
     return pid > 0;
+}
+
+/*
+ * All but the last round. The threads come together for each, only as long as it takes to make the child.
+ * False if there is no use in going on, and that has been said.
+ */
+static bool write_rounds(struct job *job) {
+    char line[LINE_SIZE];
+    uint64_t before = 0, bytes = ROUND_ENOUGH;
+    if (!(job->flags & CHECKPOINT_LIVE) || memory_file() >= 0 || !live_begin())
+        return true;
+    for (int i = 0; i < ROUNDS_MOST && bytes >= ROUND_ENOUGH && (!before || bytes < before - before / 4);
+         i++) {
+        uint64_t at = job->stream.offset;
+        int r = gather(line);
+        if (r) {
+            fail(job, r, line);
+            return false;
+        }
+        before = i ? bytes : 0;
+        live_look(keeper);
+        drop_keeper();
+        if (memory_file() >= 0 || !write_by_child(job, live_write_round, true)) {
+            gather_release();
+            return true;
+        }
+        if (job->stream.error) {
+            fail(job, job->stream.error, "it cannot be written");
+            return false;
+        }
+        bytes = job->stream.offset - at;
+    }
+    return true;
 }
 
 static atomic_bool busy;
@@ -185,22 +262,33 @@ void job_make(struct job *job) {
     stream_head(&job->stream);
     if (!look_ahead(job) || !write_program(job))
         return;
-    int r = gather(line);
-    if (r) {
+    bool begun = write_rounds(job);
+    int r = begun ? gather(line) : 0;
+    if (!r && begun)
+        live_look(keeper);
+    drop_keeper();
+    if (r)
         fail(job, r, line);
+    if (r || !begun) {
+        live_end();
         return;
     }
-    bool good = write_stopped(job), released = good && !stop && memory_file() < 0 && write_by_child(job);
+    tell_caller(job, POPCORN_CHECKPOINT_RESTARTED);
+    bool good = write_stopped(job),
+         released = good && !stop && memory_file() < 0 && write_by_child(job, write_rest, false);
     if (good && !released)
-        write_rest(&job->stream);
+        (job->flags & CHECKPOINT_LIVE ? live_write_last : write_rest)(&job->stream);
+    live_end();
     if (good && job->stream.error)
         fail(job, job->stream.error, "it cannot be written");
     else if (good)
         end = job->keep(job);
     if (good && end)
         KERNEL(NR_exit_group, CHECKPOINT_EXIT);
-    if (!released)
+    if (!released) {
+        tell_caller(job, POPCORN_CHECKPOINT_WAITS);
         gather_release();
+    }
 }
 
 /*

@@ -4,6 +4,7 @@
 
 #include "base/descriptors.h"
 #include "checkpoint/job.h"
+#include "signal/signals.h"
 
 enum { FAMILY_UNIX = 1, TYPE_SEQPACKET = 5, SOCKET_LEVEL = 1, SOCKET_RIGHTS = 1, OPTION_PEER = 17 };
 
@@ -46,13 +47,14 @@ static int call_back(uint32_t token) {
     return r ? (int)r : -E_PERM;
 }
 
-/* The order, and the file to write to. */
-static int take_order(struct job *job, struct checkpoint_order *order) {
+/* A message, and up to `most` descriptors that come with it, kept among the run time's own. Its size, or a
+ * negative errno; the descriptors that did not come are -1. */
+static long receive(int socket, void *buffer, size_t size, int *fd, int most) {
     struct {
         uint64_t length;
-        int32_t level, type, fd, padding;
+        int32_t level, type, fd[CHECKPOINT_WORD_FILES + 1];
     } rights = {0};
-    struct kernel_vector piece = {order, sizeof *order};
+    struct kernel_vector piece = {buffer, size};
     struct {
         void *name;
         uint32_t name_size, reserved;
@@ -62,24 +64,87 @@ static int take_order(struct job *job, struct checkpoint_order *order) {
         uint64_t control_size;
         int32_t flags, reserved2;
     } message = {.piece = &piece, .pieces = 1, .control = &rights, .control_size = sizeof rights};
-    long n = KERNEL(NR_recvmsg, job->socket, &message, 0x40000000 /* MSG_CMSG_CLOEXEC */);
-    bool has_file =
-        n >= 0 && message.control_size && rights.level == SOCKET_LEVEL && rights.type == SOCKET_RIGHTS;
-    job->stream.fd = has_file ? descriptors_keep(rights.fd) : -1;
-    if (n != sizeof *order || !has_file || order->magic != CHECKPOINT_ORDER_MAGIC)
+    long n;
+    do
+        n = KERNEL(NR_recvmsg, socket, &message, 0x40000000 /* MSG_CMSG_CLOEXEC */);
+    while (n == -E_INTR);
+    uint64_t head = offsetof(typeof(rights), fd);
+    bool any = n >= 0 && message.control_size && rights.level == SOCKET_LEVEL &&
+               rights.type == SOCKET_RIGHTS && rights.length >= head && rights.length <= sizeof rights;
+    int came = any ? (int)((rights.length - head) / sizeof *fd) : 0;
+    for (int i = 0; i < came && i <= CHECKPOINT_WORD_FILES; i++) {
+        int kept = descriptors_keep(rights.fd[i]);
+        if (i < most)
+            fd[i] = kept;
+        else
+            descriptors_drop(kept);
+    }
+    for (int i = came; i < most; i++)
+        fd[i] = -1;
+    return n;
+}
+
+/* The order, and the file to write to. */
+static int take_order(struct job *job, struct checkpoint_order *order) {
+    long n = receive(job->socket, order, sizeof *order, &job->stream.fd, 1);
+    if (n != sizeof *order || job->stream.fd < 0 || order->magic != CHECKPOINT_ORDER_MAGIC)
         return -E_PROTO;
     return order->version == CHECKPOINT_VERSION ? 0 : -E_PROTO;
 }
 
+static void number(char text[16], int value) {
+    struct text t = text_begin(text, 16);
+    text_signed(&t, value);
+}
+
+/*
+ * Signals that the checkpoint has with it are not for the relay, too. What comes while threads stand still
+ * waits in the process, and so reaches the relay.
+ */
+static void forget_signals(uint64_t set) {
+    struct kernel_time none = {0, 0};
+    while (set && KERNEL(NR_rt_sigtimedwait, &set, 0, &none, 8) > 0)
+        ;
+}
+
+/*
+ * The process becomes the command that relays for the program, which goes on elsewhere: the kernel ends all
+ * of the program's threads and gives its memory back. If it comes back, nothing has happened but that the
+ * program goes on.
+ */
+static long become_relay(const int fd[CHECKPOINT_WORD_FILES]) {
+    char path[32], first[16], second[16];
+    const char *arguments[] = {"popcorn", "relay", first, second, NULL};
+    const char *environment[] = {NULL};
+    uint64_t pending = written_pending();
+    struct text t = text_begin(path, sizeof path);
+    text_string(&t, "/proc/self/fd/");
+    text_signed(&t, fd[0]);
+    number(first, fd[1]);
+    number(second, fd[2]);
+    for (int i = 1; i < CHECKPOINT_WORD_FILES; i++)
+        KERNEL(NR_fcntl, fd[i], FCNTL_SETFD, 0);
+    forget_signals(pending);
+    long r = KERNEL(NR_execve, path, arguments, environment);
+    for (int sig = 1; sig < SIGNAL_COUNT; sig++)
+        if (pending & SIGNAL_BIT(sig))
+            KERNEL(NR_kill, KERNEL(NR_getpid), sig);
+    return r;
+}
+
 /* The command says whether it has the file, whole: only then may the program end. */
 static bool wait_for_word(struct job *job) {
-    char word = 0;
+    char word = CHECKPOINT_WORD_GO_ON;
+    int fd[CHECKPOINT_WORD_FILES];
     descriptors_drop(job->stream.fd); /* where a pipe's reader sees the end */
     job->stream.fd = -1;
     answer(job, CHECKPOINT_WRITTEN, 0, "");
-    while (KERNEL(NR_read, job->socket, &word, 1) == -E_INTR)
-        ;
-    return word;
+    long n = receive(job->socket, &word, 1, fd, CHECKPOINT_WORD_FILES);
+    if (n == 1 && word == CHECKPOINT_WORD_RELAY)
+        answer(job, CHECKPOINT_FAILED, become_relay(fd), "its process cannot become the relay");
+    for (int i = 0; i < CHECKPOINT_WORD_FILES; i++)
+        descriptors_drop(fd[i]);
+    return n == 1 && word == CHECKPOINT_WORD_END;
 }
 
 static void carry_out(uint64_t token) {

@@ -5,10 +5,8 @@
  */
 #include <stdatomic.h>
 
-#include "base/descriptors.h"
 #include "base/message.h"
-#include "checkpoint/job.h"
-#include "generic.h"
+#include "checkpoint/place.h"
 #include "signal/signals.h"
 
 #define EXIT_USAGE 2
@@ -44,16 +42,6 @@ static _Noreturn void wrong(const char *what, const char *more) {
     text_string(&t, what);
     text_string(&t, more);
     popcorn_fatal(line, EXIT_USAGE);
-}
-
-static const char *variable(char *const *environment, const char *name) {
-    size_t n = 0;
-    while (name[n])
-        n++;
-    for (; *environment; environment++)
-        if (text_begins(*environment, name) && (*environment)[n] == '=')
-            return *environment + n + 1;
-    return NULL;
 }
 
 /* Digits; where they end. */
@@ -102,8 +90,7 @@ static uint64_t read_plan(const char *plan) {
             break;
     }
     const char *path = *plan == '@' ? plan + 1 : ".";
-    folder = descriptors_keep(
-        (int)KERNEL(NR_openat, AT_CWD, path, OPEN_RDONLY | OPEN_CLOEXEC | GENERIC_O_DIRECTORY, 0));
+    folder = place_open_folder(path);
     if (folder < 0)
         wrong("POPCORN_CHECKPOINT: cannot open the directory ", path);
     return set;
@@ -144,7 +131,10 @@ static struct numbers look_at_folder(void) {
     while ((n = KERNEL(NR_getdents64, folder, list, sizeof list)) > 0)
         for (long at = 0; at < n;) {
             const char *entry = list + at;
-            uint64_t number = number_of(entry + 19); /* behind inode, offset, size and type */
+            const char *name = entry + 19; /* behind inode, offset, size and type */
+            uint64_t number = number_of(name);
+            if (place_is_temporary(name))
+                place_clear(folder, name);
             if (number) {
                 found.lowest = !found.count || number < found.lowest ? number : found.lowest;
                 found.highest = number > found.highest ? number : found.highest;
@@ -155,31 +145,15 @@ static struct numbers look_at_folder(void) {
     return found;
 }
 
-static char temporary[64];
-
-static long begin_file(struct job *job) {
-    struct text t = text_begin(temporary, sizeof temporary);
-    text_string(&t, ".checkpoint-of-");
-    text_signed(&t, KERNEL(NR_getpid));
-    KERNEL(NR_unlinkat, folder, temporary, 0);
-    long fd = KERNEL(NR_openat, folder, temporary,
-                     OPEN_WRONLY | OPEN_CREATE | OPEN_EXCLUSIVE | GENERIC_O_NOFOLLOW | OPEN_CLOEXEC, 0600);
-    job->stream.fd = descriptors_keep((int)fd);
-    return fd;
-}
-
 /* It gets its name when it is on the disk; then older ones go. */
 static bool keep_file(struct job *job) {
     char name[32];
-    long r = KERNEL(NR_fsync, job->stream.fd);
     file_name(name, sizeof name, look_at_folder().highest + 1);
-    if (r == 0)
-        r = KERNEL(NR_renameat2, folder, temporary, folder, name, 0);
+    long r = place_keep(job, folder, name);
     if (r) {
         job->answer(job, CHECKPOINT_FAILED, r, "it cannot be kept");
         return false;
     }
-    KERNEL(NR_fsync, folder);
     for (struct numbers now; now = look_at_folder(), now.count > keep;) {
         file_name(name, sizeof name, now.lowest);
         if (KERNEL(NR_unlinkat, folder, name, 0))
@@ -188,33 +162,20 @@ static bool keep_file(struct job *job) {
     return job->flags & CHECKPOINT_STOP;
 }
 
-static void tell(struct job *job, enum checkpoint_answer_kind kind, long error, const char *text) {
-    char line[LINE_SIZE + 64];
-    struct text t = text_begin(line, sizeof line);
-    (void)job;
-    if ((kind != CHECKPOINT_CANNOT && kind != CHECKPOINT_FAILED) || (kind == CHECKPOINT_FAILED && !text[0]))
-        return;
-    text_string(&t, kind == CHECKPOINT_CANNOT ? "no checkpoint: cannot come along: " : "no checkpoint: ");
-    text_string(&t, text);
-    text_string(&t, error ? ": " : "");
-    text_string(&t, error ? text_error((int)-error) : "");
-    popcorn_message(line);
-}
-
 static void make_one(bool stop) {
-    struct job job = {.flags = stop ? CHECKPOINT_STOP : 0, .answer = tell, .keep = keep_file, .socket = -1};
+    struct job job = {
+        .flags = stop ? CHECKPOINT_STOP : 0, .answer = place_tell, .keep = keep_file, .socket = -1};
     while (!job_enter()) {
         struct kernel_time tick = {0, SECOND / 10};
         KERNEL(NR_nanosleep, &tick, 0);
     }
-    long r = begin_file(&job);
+    look_at_folder(); /* and remove what killed programs have left */
+    long r = place_begin(&job, folder);
     if (r < 0)
-        tell(&job, CHECKPOINT_FAILED, r, "its file cannot be made");
+        place_tell(&job, CHECKPOINT_FAILED, r, "its file cannot be made");
     else
         job_make(&job);
-    if (r >= 0)
-        KERNEL(NR_unlinkat, folder, temporary, 0); /* if it was not kept */
-    descriptors_drop(job.stream.fd);
+    place_end(&job, folder);
     job_leave();
 }
 
@@ -241,8 +202,8 @@ static void came(int sig) {
 }
 
 void plan_start(char *const *environment) {
-    const char *plan = variable(environment, "POPCORN_CHECKPOINT");
-    const char *number = variable(environment, "POPCORN_CHECKPOINT_KEEP");
+    const char *plan = text_variable(environment, "POPCORN_CHECKPOINT");
+    const char *number = text_variable(environment, "POPCORN_CHECKPOINT_KEEP");
     int64_t value;
     if (!plan || !*plan)
         return;

@@ -11,6 +11,7 @@
 #include "base/critical.h"
 #include "base/descriptors.h"
 #include "base/message.h"
+#include "checkpoint/job.h"
 #include "checkpoint/restore.h"
 #include "memory/layout.h"
 #include "memory/memory.h"
@@ -32,6 +33,8 @@ extern char __popcorn_data_start[] __attribute__((weak));
 extern char __popcorn_data_end[] __attribute__((weak));
 
 static int input;
+static int leave = -1;        /* a socket on which leave to go on comes; -1: none is needed */
+static int memory_input = -1; /* the file of CHECKPOINT_ELSEWHERE */
 static bool forced, regions_there;
 static struct checkpoint_process process;
 static struct checkpoint_thread *threads;
@@ -104,12 +107,130 @@ static void *place_of(const struct checkpoint_chunk *chunk, void *buffer) {
     return (void *)chunk->where;
 }
 
+/*
+ * Memory that the command has left in the file is checked when all else is there, by several threads. Large
+ * pieces are mapped, and checked where they are (what a move has brought has been); small ones are filled.
+ */
+
+#define PIECES_MOST (1UL << 22)
+#define FILLERS 4
+#define POPULATE_READ 22 /* of madvise(): a file that is too short is told, and raises no signal */
+
+struct piece {
+    uint64_t where, size, offset, hash;
+    bool mapped;
+};
+
+static struct piece *piece;
+static uint64_t pieces;
+static _Atomic uint64_t next_piece;
+static _Atomic uint32_t fillers; /* at work; a futex */
+
+static void check_piece(const struct piece *p) {
+    if (p->hash && p->hash != xxh64((const void *)p->where, p->size, 0))
+        restart_fail("its memory is damaged", "", 0);
+}
+
+static void read_piece(const struct piece *p) {
+    char *to = (char *)p->where;
+    for (uint64_t at = 0; at < p->size;) {
+        long n = KERNEL(NR_pread64, memory_input, to + at, p->size - at, p->offset + at);
+        if (n == -E_INTR)
+            continue;
+        if (n <= 0)
+            restart_fail("it is cut short", "", n);
+        at += (uint64_t)n;
+    }
+    check_piece(p);
+}
+
+/* Its pages are the program's from now on, so none has to be found once more. */
+static void check_mapped(const struct piece *p) {
+    if (!p->hash)
+        return;
+    if (KERNEL(NR_madvise, p->where, p->size, POPULATE_READ) == -E_FAULT)
+        restart_fail("it is cut short", "", 0);
+    check_piece(p);
+}
+
+static void fill_some(uint64_t unused) {
+    uint64_t i;
+    (void)unused;
+    while ((i = atomic_fetch_add(&next_piece, 1)) < pieces) {
+        if (piece[i].mapped)
+            check_mapped(&piece[i]);
+        else
+            read_piece(&piece[i]);
+    }
+    atomic_fetch_sub(&fillers, 1);
+    KERNEL(NR_futex, &fillers, FUTEX_WAKE, 1);
+}
+
+static void fill_memory(void) {
+    for (uint64_t i = 1; i < FILLERS && i < pieces; i++) {
+        atomic_fetch_add(&fillers, 1);
+        if (!helper_start(fill_some, 0))
+            atomic_fetch_sub(&fillers, 1);
+    }
+    atomic_fetch_add(&fillers, 1);
+    fill_some(0);
+    for (uint32_t left; (left = atomic_load(&fillers)) > 0;)
+        KERNEL(NR_futex, &fillers, FUTEX_WAIT, left, 0);
+}
+
+/*
+ * Behind the program's back: its memory becomes its own, whatever happens to the file then. One that a move
+ * has made is in memory itself, and nobody else's: it shrinks meanwhile.
+ */
+static void keep_memory(uint64_t unused) {
+    (void)unused;
+    for (uint64_t i = 0; i < pieces; i++)
+        if (piece[i].mapped && memory_keep(piece[i].where, piece[i].size) && !piece[i].hash)
+            KERNEL(NR_fallocate, memory_input, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, piece[i].offset,
+                   piece[i].size);
+    descriptors_drop(memory_input);
+    KERNEL(NR_munmap, piece, PIECES_MOST * sizeof *piece);
+}
+
+static void keep_later(void) {
+    if (piece && helper_start(keep_memory, 0))
+        return;
+    descriptors_drop(memory_input);
+    if (piece)
+        KERNEL(NR_munmap, piece, PIECES_MOST * sizeof *piece);
+}
+
+/* The run time's own part is needed before the rest can be placed. */
+static void take_piece(const struct checkpoint_chunk *chunk, uint64_t offset) {
+    struct piece p = {(uint64_t)place_of(chunk, NULL), chunk->size, offset, chunk->contents_hash, false};
+    bool own = p.where >= POPCORN_ARENA_BASE && p.where < LAYOUT_FIRST;
+    if (!piece)
+        piece = private_memory(PIECES_MOST * sizeof *piece);
+    if (own || !piece || pieces == PIECES_MOST) {
+        read_piece(&p);
+        return;
+    }
+    long end = KERNEL(NR_lseek, memory_input, 0, SEEK_FROM_END);
+    if (end < 0 || p.size > (uint64_t)end || p.offset > (uint64_t)end - p.size)
+        restart_fail("it is cut short", "", 0);
+    p.mapped = memory_restore_mapping(p.where, p.size, memory_input, p.offset);
+    piece[pieces++] = p;
+}
+
 static void read_chunk(uint64_t number, struct checkpoint_chunk *chunk, void *buffer) {
     read_bytes(chunk, sizeof *chunk);
+    uint64_t elsewhere;
+    bool here = chunk->packing == CHECKPOINT_PLAIN;
     if (chunk->hash != checkpoint_chunk_hash(chunk, number) || chunk->size > CHECKPOINT_MOST ||
-        chunk->packing != CHECKPOINT_PLAIN || chunk->stored != chunk->size || chunk->gap >= CHECKPOINT_PAGE)
+        (!here && (chunk->packing != CHECKPOINT_ELSEWHERE || chunk->kind != CHECKPOINT_MEMORY)) ||
+        chunk->stored != (here ? chunk->size : sizeof elsewhere) || chunk->gap >= CHECKPOINT_PAGE)
         restart_fail("it is damaged", "", 0);
     skip(chunk->gap);
+    if (!here) {
+        read_bytes(&elsewhere, sizeof elsewhere);
+        take_piece(chunk, elsewhere);
+        return;
+    }
     void *to = place_of(chunk, buffer);
     read_bytes(to, chunk->size);
     skip(checkpoint_padding(chunk));
@@ -125,7 +246,6 @@ static void take_process(const struct checkpoint_chunk *chunk, const void *bytes
     if (process.data_start != (uint64_t)__popcorn_data_start ||
         process.data_end != (uint64_t)__popcorn_data_end)
         restart_fail("it is of another program", "", 0);
-    KERNEL(NR_prlimit64, 0, LIMIT_FILES, process.limit[LIMIT_FILES], 0);
     long r = KERNEL(NR_chdir, process.directory);
     if (r)
         restart_fail("its working directory, ", process.directory, r);
@@ -169,8 +289,12 @@ static void read_all(void) {
         case CHECKPOINT_THREAD:
             take_thread(&chunk, buffer);
             break;
+        case CHECKPOINT_POSIX_TIMER:
+            restore_timer(buffer, chunk.size);
+            break;
         case CHECKPOINT_END:
             KERNEL(NR_munmap, buffer, CHECKPOINT_MOST);
+            fill_memory();
             if (chunk.where != number || !regions_there || !nthreads || nthreads != process.nthreads)
                 restart_fail("it is damaged", "", 0);
             return;
@@ -178,17 +302,51 @@ static void read_all(void) {
     }
 }
 
-/* "CHECKPOINT,PROGRAM[,force]" */
+/*
+ * The run time's own descriptors out of the way of the program's, whatever numbers those have. The program's
+ * own limit comes back with the others.
+ */
+static void raise_limit_of_files(void) {
+    uint64_t limit[2];
+    if (KERNEL(NR_prlimit64, 0, LIMIT_FILES, 0, limit))
+        return;
+    limit[0] = limit[1];
+    KERNEL(NR_prlimit64, 0, LIMIT_FILES, limit, 0);
+    descriptors_start();
+}
+
+/* A descriptor's number; where it ends, or NULL. */
+static const char *read_descriptor(const char *value, int *fd) {
+    *fd = 0;
+    while (*value >= '0' && *value <= '9' && *fd < 1000000)
+        *fd = 10 * *fd + (*value++ - '0');
+    return *fd < 3 ? NULL : value;
+}
+
+/* One that may be there: ",NAME=DESCRIPTOR". */
+static const char *read_optional(const char *value, const char *name, int *fd) {
+    *fd = 0;
+    if (!value || !text_begins(value, name))
+        return value;
+    while (*name++)
+        value++;
+    return read_descriptor(value, fd);
+}
+
+/* "CHECKPOINT,PROGRAM[,memory=FILE][,wait=DESCRIPTOR][,force]" */
 static bool parse(const char *value) {
-    int fd[2] = {0, 0};
-    for (int i = 0; i < 2; i++) {
-        while (*value >= '0' && *value <= '9' && fd[i] < 1000000)
-            fd[i] = 10 * fd[i] + (*value++ - '0');
-        if (fd[i] < 3 || (i == 0 && *value++ != ','))
-            return false;
-    }
+    int fd[4] = {0, 0, 0, 0};
+    value = read_descriptor(value, &fd[0]);
+    value = value && *value == ',' ? read_descriptor(value + 1, &fd[1]) : NULL;
+    value = read_optional(value, ",memory=", &fd[2]);
+    value = read_optional(value, ",wait=", &fd[3]);
+    if (!value)
+        return false;
     forced = text_equal(value, ",force");
+    raise_limit_of_files();
+    leave = fd[3] ? descriptors_keep(fd[3]) : -1;
     input = descriptors_keep(fd[0]);
+    memory_input = fd[2] ? descriptors_keep(fd[2]) : -1;
     image_program_is(descriptors_keep(fd[1]));
     return true;
 }
@@ -330,6 +488,22 @@ static void start_others(const struct popcorn_thread *self) {
         KERNEL(NR_futex, &here, FUTEX_WAIT, n, 0);
 }
 
+/*
+ * Everything that could fail has been done. Whoever started the process is told so, and says when the program
+ * may go on, if ever: it may still go on elsewhere.
+ */
+static void wait_for_leave(void) {
+    char word = 1;
+    if (leave < 0)
+        return;
+    KERNEL(NR_write, leave, &word, 1);
+    while (KERNEL(NR_read, leave, &word, 1) == -E_INTR)
+        ;
+    if (word != CHECKPOINT_LEAVE)
+        KERNEL(NR_exit_group, 0);
+    descriptors_drop(leave);
+}
+
 void checkpoint_go_on(char **environment) {
     kernel_block_signals();
     restore_control();
@@ -349,13 +523,17 @@ void checkpoint_go_on(char **environment) {
     thread->kernel_tid = native->tid;
     threads_adopt(thread);
     start_others(thread);
+    restore_timers_make();
+    wait_for_leave();
     restore_limits();
     KERNEL(NR_umask, process.umask);
     for (int i = 0; i < CHECKPOINT_TIMERS; i++)
         KERNEL(NR_setitimer, i, process.timer[i], 0);
+    restore_timers_run(process.realtime);
     raise_pending(0, process.pending);
     signals_restored(); /* from here on somebody may ask for the next checkpoint */
     checkpoint_start(environment);
+    keep_later();
     atomic_store(&started, 1);
     KERNEL(NR_futex, &started, FUTEX_WAKE, 0x7fffffff);
     arrive(thread);

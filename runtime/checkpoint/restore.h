@@ -24,4 +24,12 @@ void restore_files_end(void);
 /* Before a last word. */
 void restore_standard_error(void);
 
+/*
+ * timers_restore.c. Each is checked and kept; all are made when the threads are there; and they run from
+ * `realtime` on, the time of day when they were written, in nanoseconds.
+ */
+void restore_timer(const void *bytes, uint64_t size);
+void restore_timers_make(void);
+void restore_timers_run(int64_t realtime);
+
 #endif

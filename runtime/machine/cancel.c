@@ -9,7 +9,9 @@
 #include "boot.h"
 #include "machine.h"
 
-long __cancel(void);
+/* Part of the program if it may cancel a thread: nobody comes here else. */
+__attribute__((weak)) long __cancel(void);
+
 long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long f);
 long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e,
                       long f);

@@ -49,6 +49,12 @@ int machine_from_user(void *to, const void *users, size_t size);
 int machine_to_user(void *users, const void *from, size_t size);
 
 /*
+ * Reads the ends of memory that the program has named outside of a system call: if it is not there, that is a
+ * fault of the program, which comes before the run time has done anything with it.
+ */
+void machine_touch(const void *users, size_t size);
+
+/*
  * Cancellation points. machine_generic_syscall makes its system calls by machine_syscall_point, which returns
  * -EINTR instead when the thread's block says POPCORN_CANCEL_INTERRUPTED. While the native pc is in
  * [machine_point_begin, machine_point_end), the call has had no effect yet, and from there a thread may be

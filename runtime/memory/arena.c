@@ -330,6 +330,7 @@ static long resize_natively(const struct resize *z) {
     long r = KERNEL(NR_mremap, z->old_start, z->old_size, z->new_size, flags, z->new_start);
     if (is_error(r))
         return r;
+    memory_shuffles += flags != 0;
     struct mapping m = resized(z);
     struct regions *t = memory_regions();
     regions_begin(t); /* the descriptor stays in use: no memory_forget_range() for the old place */
@@ -363,9 +364,53 @@ static long resize_in_memory_file(const struct resize *z) {
     return unmap_locked(z->old_start, z->old_size);
 }
 
+/* The kernel moves only what is one mapping to it. All of it is moved, or nothing. */
+static long move_pieces(uint64_t from, size_t size, uint64_t to) {
+    long r = KERNEL(NR_mremap, from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+    if (r != -E_FAULT || size == KERNEL_PAGE)
+        return is_error(r) ? r : 0;
+    size_t half = page_up(size / 2);
+    r = move_pieces(from, half, to);
+    if (r)
+        return r;
+    r = move_pieces(from + half, size - half, to + half);
+    if (r)
+        move_pieces(to, half, from);
+    return r;
+}
+
+/* What came with a checkpoint: one mapping to the program, of any number to the kernel. */
+static long resize_restored(const struct resize *z) {
+    struct mapping tail = resized(z);
+    tail.start += z->old_size;
+    tail.size -= z->old_size;
+    long r = tail.size ? map_private(&tail) : 0;
+    if (r || z->new_start == z->old_start)
+        return r;
+    memory_elsewhere = true;
+    memory_shuffles++;
+    r = move_pieces(z->old_start, z->old_size, z->new_start);
+    if (r) {
+        if (tail.size)
+            unmap_locked(tail.start, tail.size);
+        return r;
+    }
+    struct region moved = z->region;
+    moved.start = z->new_start;
+    moved.end = z->new_start + z->old_size;
+    moved.kind = REGION_COPY;
+    moved.restored = 1;
+    memory_forget_range(z->old_start, z->old_start + z->old_size);
+    memory_enter_region(&moved);
+    return 0;
+}
+
 static long resize(const struct resize *z) {
-    bool in_file = memory_file_fd >= 0 && !region_outside(&z->region);
-    return in_file ? resize_in_memory_file(z) : resize_natively(z);
+    if (memory_file_fd >= 0 && !region_outside(&z->region))
+        return resize_in_memory_file(z);
+    return regions_any_restored(memory_regions(), z->old_start, z->old_start + z->old_size)
+               ? resize_restored(z)
+               : resize_natively(z);
 }
 
 static long remap_locked(uint64_t address, size_t old_size, size_t new_size, int flags,
@@ -373,7 +418,7 @@ static long remap_locked(uint64_t address, size_t old_size, size_t new_size, int
     const struct regions *t = memory_regions();
     const struct region *region = regions_at(t, address);
     uint64_t end = address + old_size;
-    if (!region || region->end < end || region->system)
+    if (!region || region->system || (region->end < end && !regions_anonymous(t, address, end)))
         return -E_FAULT;
     if (t->count + 6 > t->capacity)
         return -E_NOMEM;
@@ -422,24 +467,48 @@ long memory_mremap(uint64_t address, size_t old_size, size_t new_size, int flags
     return r;
 }
 
+/* Zeros in place of a checkpoint's pages, which come back if the kernel is told that nobody needs them. */
+static void blank_restored(uint64_t start, size_t size, int protection) {
+    long r = KERNEL(NR_mmap, start, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+                    -1, 0);
+    if (is_error(r) && protection & PROT_WRITE)
+        __builtin_memset((void *)start, 0, size);
+}
+
+/* Nobody needs what a region has from `start` to `end`. */
+static long drop_pages(const struct region *r, uint64_t start, uint64_t end) {
+    if (r->system)
+        return -E_INVAL;
+    if (memory_file_fd < 0 && !r->restored)
+        return KERNEL(NR_madvise, start, end - start, MADV_DONTNEED);
+    if (memory_file_fd < 0)
+        blank_restored(start, end - start, (int)r->protection);
+    else if (!region_outside(r))
+        punch_memory_file(start, end - start);
+    return 0;
+}
+
 long memory_madvise(uint64_t address, size_t size, int advice) {
     size = page_up(size);
-    if (memory_file_fd < 0 || (advice != MADV_DONTNEED && advice != MADV_FREE) || bad_range(address, size))
+    bool drops = advice == MADV_DONTNEED || advice == MADV_FREE;
+    memory_merges |= advice == MADV_MERGEABLE;
+    memory_stays |= advice == MADV_DONTFORK || advice == MADV_WIPEONFORK;
+    if (!drops || bad_range(address, size) || (memory_file_fd < 0 && !memory_has_restored))
         return KERNEL(NR_madvise, address, size, advice);
     if (advice == MADV_FREE)
         return 0;
     lock_take(&memory_lock);
     const struct regions *t = memory_regions();
+    long r = regions_all(t, address, address + size) ? 0 : -E_NOMEM;
     for (uint32_t i = regions_search(t, address); i < t->count && t->entry[i].start < address + size; i++) {
-        const struct region *r = &t->entry[i];
-        uint64_t low = r->start > address ? r->start : address;
-        uint64_t high = r->end < address + size ? r->end : address + size;
-        if (!region_outside(r) && !r->system)
-            punch_memory_file(low, high - low);
+        const struct region *region = &t->entry[i];
+        uint64_t low = region->start > address ? region->start : address;
+        uint64_t high = region->end < address + size ? region->end : address + size;
+        long dropped = drop_pages(region, low, high);
+        r = dropped ? dropped : r;
     }
-    bool all = regions_all(t, address, address + size);
     lock_release(&memory_lock);
-    return all ? 0 : -E_NOMEM;
+    return r;
 }
 
 uint64_t memory_reserve(size_t size) {

@@ -16,6 +16,11 @@ extern char __popcorn_data_end[] __attribute__((weak));
 
 extern struct popcorn_lock memory_lock; /* the origin's: over the region table and all mappings */
 extern int memory_file_fd;              /* -1 while memory is private */
+extern bool memory_has_restored;        /* some of it lies in a checkpoint's file, or did */
+extern bool memory_elsewhere;           /* so may a child's, or what is not at its place any more */
+extern bool memory_stays;               /* a child may not have all of it: the program has said so */
+extern bool memory_merges;              /* the kernel may let pages be one that are alike */
+extern uint32_t memory_shuffles; /* how often pages got to another place, or to a child of the program */
 
 #define REGIONS_CAPACITY ((LAYOUT_REGIONS_SIZE - sizeof(struct regions)) / sizeof(struct region))
 
@@ -36,6 +41,9 @@ static inline bool is_error(long result) {
 long memory_choose_place(uint64_t wanted, size_t size, int flags);
 void memory_forget_range(uint64_t start, uint64_t end);
 void memory_enter_region(const struct region *);
+
+/* touched.c: /proc/self/pagemap if it is of these addresses, or -1. */
+int memory_open_pagemap(void);
 
 /* segment.c, on a node: attaches what a region holds of a segment. 0 or a negative errno. */
 long segment_map(const struct region *);

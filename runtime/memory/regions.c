@@ -72,6 +72,27 @@ bool regions_lowered_by(const struct regions *t, uint64_t start, uint64_t end, u
     return false;
 }
 
+bool regions_any_restored(const struct regions *t, uint64_t start, uint64_t end) {
+    for (uint32_t i = regions_search(t, start); i < t->count && t->entry[i].start < end; i++)
+        if (t->entry[i].restored)
+            return true;
+    return false;
+}
+
+bool regions_anonymous(const struct regions *t, uint64_t start, uint64_t end) {
+    uint32_t protection = 0;
+    for (uint32_t i = regions_search(t, start), first = i; start < end; i++) {
+        if (i >= t->count || t->entry[i].start > start)
+            return false;
+        const struct region *r = &t->entry[i];
+        protection = i == first ? r->protection : protection;
+        if (r->system || (r->kind != REGION_PRIVATE && !r->restored) || r->protection != protection)
+            return false;
+        start = r->end;
+    }
+    return true;
+}
+
 bool regions_allow(const struct regions *t, uint64_t start, uint64_t end, uint32_t protection) {
     for (uint32_t i = regions_search(t, start); start < end; i++) {
         if (i >= t->count || t->entry[i].start > start || protection & ~t->entry[i].protection)
@@ -98,7 +119,7 @@ static void split(struct regions *t, uint64_t address) {
 
 static bool alike(const struct region *a, const struct region *b) {
     return a->end == b->start && a->protection == b->protection && a->kind == b->kind && !a->system &&
-           !b->system && a->file == b->file &&
+           !b->system && a->file == b->file && a->restored == b->restored &&
            (!region_outside(a) || a->offset + (a->end - a->start) == b->offset);
 }
 

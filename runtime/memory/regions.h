@@ -26,7 +26,7 @@ struct region {
     uint16_t kind;       /* enum region_kind */
     uint16_t system;     /* the run time's own: the program cannot touch it */
     int32_t file;        /* REGION_FILE: descriptor at the origin; REGION_SEGMENT: its number; else -1 */
-    int32_t reserved;
+    int32_t restored;    /* REGION_COPY: of a checkpoint; the program takes it for memory without a file */
 };
 
 /* Are its contents elsewhere than in portable memory? */
@@ -71,6 +71,12 @@ bool regions_any_of_file(const struct regions *, uint64_t start, uint64_t end);
 
 /* Does a region in [start, end) allow what `protection` does not? */
 bool regions_lowered_by(const struct regions *, uint64_t start, uint64_t end, uint32_t protection);
+
+/* Does a region in [start, end) lie in a checkpoint's file? */
+bool regions_any_restored(const struct regions *, uint64_t start, uint64_t end);
+
+/* Is [start, end) memory without a file, to the program, of one protection? */
+bool regions_anonymous(const struct regions *, uint64_t start, uint64_t end);
 
 /* Is every byte of [start, end) in use, with at least this protection? */
 bool regions_allow(const struct regions *, uint64_t start, uint64_t end, uint32_t protection);

@@ -108,8 +108,10 @@ static long map_area(const struct area *area, void *state) {
 static void regions_become_private(void) {
     struct regions *t = memory_regions();
     for (uint32_t i = 0; i < t->count; i++)
-        if (t->entry[i].kind == REGION_COPY)
+        if (t->entry[i].kind == REGION_COPY) {
             t->entry[i].kind = REGION_PRIVATE;
+            t->entry[i].restored = 0;
+        }
 }
 
 static long share_locked(void) {

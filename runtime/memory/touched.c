@@ -7,7 +7,14 @@
 #include "memory/internal.h"
 
 #define ENTRIES 512
-#define PRESENT (3ULL << 62) /* of an entry of pagemap: in memory, or swapped out */
+#define KEPT_AT_ONCE (64UL << 10)   /* bytes, while others wait for the lock */
+#define WORTH_MAPPING (256UL << 10) /* bytes: fewer are read as fast */
+#define MAPPED_MOST 16384           /* mappings: the kernel has a limit for all of a process's */
+#define PRESENT (3ULL << 62)        /* of an entry of pagemap: in memory, or swapped out */
+#define AHEAD (16 * KERNEL_PAGE)    /* where it is looked next: pages are anywhere in the machine's memory */
+
+bool memory_has_restored, memory_elsewhere, memory_stays, memory_merges;
+uint32_t memory_shuffles;
 
 struct search {
     long (*visit)(uint64_t start, uint64_t size, void *);
@@ -18,6 +25,7 @@ struct search {
 
 static bool is_zero(uint64_t page) {
     const uint64_t *word = (const uint64_t *)page;
+    __builtin_prefetch((const void *)(page + AHEAD));
     uint64_t any = 0;
     for (size_t i = 0; i < KERNEL_PAGE / sizeof *word && !any; i += 8)
         any = word[i] | word[i + 1] | word[i + 2] | word[i + 3] | word[i + 4] | word[i + 5] | word[i + 6] |
@@ -81,6 +89,14 @@ static long search_memory_file(struct search *s, uint64_t start, uint64_t end) {
     return 0;
 }
 
+/* Pages that came with a checkpoint may be there although no page table knows them yet. */
+static long search_restored(const struct search *s, uint64_t start, uint64_t end) {
+    struct search all = *s;
+    all.pagemap = -1;
+    long r = search_pages(&all, start, end, false);
+    return r ? r : tell(&all);
+}
+
 /* A private mapping of a file: pages behind the file's end cannot be read. */
 static long search_mapping(struct search *s, uint64_t start, uint64_t end) {
     for (uint64_t page = start; page < end; page += KERNEL_PAGE) {
@@ -105,6 +121,8 @@ static long search_region(struct search *s, const struct region *region) {
         KERNEL(NR_mprotect, region->start, size, PROT_READ);
     if (memory_file_fd >= 0)
         r = search_memory_file(s, region->start, region->end);
+    else if (region->restored)
+        r = search_restored(s, region->start, region->end);
     else if (region->kind == REGION_COPY)
         r = search_mapping(s, region->start, region->end);
     else
@@ -117,7 +135,7 @@ static long search_region(struct search *s, const struct region *region) {
 }
 
 /* Under an emulator the map may be of other addresses: it must know a page that is surely there. */
-static int open_pagemap(void) {
+int memory_open_pagemap(void) {
     uint64_t entry = 0;
     int pagemap = (int)KERNEL(NR_openat, AT_CWD, "/proc/self/pagemap", OPEN_RDONLY | OPEN_CLOEXEC, 0);
     if (pagemap < 0)
@@ -132,7 +150,7 @@ static int open_pagemap(void) {
 
 long memory_each_touched(long (*visit)(uint64_t start, uint64_t size, void *), void *state) {
     const struct regions *t = memory_regions();
-    struct search s = {.visit = visit, .state = state, .pagemap = open_pagemap()};
+    struct search s = {.visit = visit, .state = state, .pagemap = memory_open_pagemap()};
     long r = 0;
     for (uint32_t i = 0; i < t->count && r == 0; i++)
         r = search_region(&s, &t->entry[i]);
@@ -180,12 +198,78 @@ long memory_restore_regions(void) {
         if (r->kind == REGION_FILE)
             continue;
         r->kind = REGION_PRIVATE;
+        r->restored = 0;
         long m = KERNEL(NR_mmap, r->start, r->end - r->start, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
         if (is_error(m))
             return m;
     }
     return 0;
+}
+
+bool memory_restore_mapping(uint64_t start, uint64_t size, int file, uint64_t offset) {
+    static uint32_t mappings;
+    struct regions *t = memory_regions();
+    const struct region *r = regions_at(t, start);
+    if (size < WORTH_MAPPING || start < LAYOUT_FIRST || !r || r->end - start < size ||
+        !(r->protection & PROT_WRITE) || offset % KERNEL_PAGE || mappings == MAPPED_MOST || !regions_room(t))
+        return false;
+    struct region mapped = *r;
+    int flags = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED;
+    long m = KERNEL(NR_mmap, start, size, PROT_READ | PROT_WRITE, flags, file, offset);
+    if (is_error(m)) {
+        KERNEL(NR_mmap, start, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+        return false;
+    }
+    mapped.start = start;
+    mapped.end = start + size;
+    mapped.kind = REGION_COPY;
+    mapped.restored = 1;
+    regions_remove(t, start, start + size);
+    regions_add(t, &mapped);
+    memory_has_restored = true;
+    mappings++;
+    return true;
+}
+
+/* A write makes the page the process's own. It changes nothing, but if somebody else has just written. */
+static void own_page(uint64_t page) {
+    _Atomic uint64_t *word = (_Atomic uint64_t *)page;
+    uint64_t value = atomic_load(word);
+    atomic_compare_exchange_strong(word, &value, value);
+}
+
+/* Are all of these pages the process's own now? */
+static bool keep_locked(uint64_t start, uint64_t size) {
+    bool all = true;
+    for (uint64_t page = start; page < start + size; page += KERNEL_PAGE) {
+        const struct region *r = regions_at(memory_regions(), page);
+        if (!r || !r->restored)
+            continue;
+        if (r->protection & PROT_WRITE)
+            own_page(page);
+        else
+            all = false;
+    }
+    return all && !memory_elsewhere;
+}
+
+bool memory_keep(uint64_t start, uint64_t size) {
+    bool all = true;
+    for (uint64_t at = start; at < start + size; at += KEPT_AT_ONCE) {
+        uint64_t left = start + size - at;
+        lock_take(&memory_lock);
+        all &= keep_locked(at, left < KEPT_AT_ONCE ? left : KEPT_AT_ONCE);
+        lock_release(&memory_lock);
+    }
+    return all;
+}
+
+bool memory_may_have_child(void) {
+    lock_take(&memory_lock);
+    memory_elsewhere |= !memory_stays;
+    lock_release(&memory_lock);
+    return !memory_stays;
 }
 
 bool memory_restorable(uint64_t start, uint64_t size) {

@@ -46,6 +46,11 @@ struct carrier {
     int (*fork)(struct popcorn_thread *, int memory);
     void (*forked)(void);
     void (*thread_ends)(struct popcorn_thread *);
+
+    /*
+     * Anywhere: as in struct home.
+     */
+    bool (*lost)(uint64_t address);
 };
 
 extern const struct carrier local_carrier, kernel_carrier;

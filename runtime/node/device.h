@@ -33,8 +33,10 @@ int kernel_info(int nid, struct popcorn_node *out);
 bool kernel_connected(int nid);
 int kernel_node_of(const struct popcorn_node_list *, int machine);
 
-/* kernel_memory.c: makes the device the program's memory. */
+/* kernel_memory.c: makes the device the program's memory; whether what has no page there is lost (struct
+ * home). */
 void kernel_memory_start(void);
+bool kernel_lost(uint64_t address);
 extern bool kernel_moved; /* a thread has left, or tried to: pages may be elsewhere */
 
 /* kernel_shadow.c: a shadow's life, and its taking of one event while a handler runs (node/carrier.h). */

@@ -155,6 +155,7 @@ static void become_node(struct popcorn_thread *thread) {
     box->forking = 0;
     popcorn_control()->halt = 0;
     drop_other_workers(thread);
+    pause_alone(native);
     __builtin_memset(room, 0, sizeof *room);
     atomic_store(&room->present, 1);
     atomic_store(&room->alone, 1);

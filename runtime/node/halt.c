@@ -29,16 +29,16 @@ static bool must_halt(const struct popcorn_thread *thread) {
 }
 
 void halt_here(struct popcorn_thread *thread) {
-    if (!must_halt(thread))
-        return;
-    atomic_store(&thread->mailbox->halted, 1);
-    bell_ring(&node_room(popcorn_control()->origin)->answer);
-    while (must_halt(thread))
-        if (home_machines)
-            halt_wait();
-        else
-            bell_wait(halt_word(), 1, NODE_TICK);
-    atomic_store(&thread->mailbox->halted, 0);
+    while (must_halt(thread)) { /* told so again, it may have been taken for halted still */
+        atomic_store(&thread->mailbox->halted, 1);
+        bell_ring(&node_room(popcorn_control()->origin)->answer);
+        while (must_halt(thread))
+            if (home_machines)
+                halt_wait();
+            else
+                bell_wait(halt_word(), 1, NODE_TICK);
+        atomic_store(&thread->mailbox->halted, 0);
+    }
 }
 
 /* Is it on a node and computing? A thread under way is taken by nobody while the word is set. */

@@ -2,10 +2,10 @@
 #include "node/image.h"
 #include "base/kernel.h"
 #include "base/text.h"
+#include "base/unpack.h"
 #include "machine.h"
 
 #define EXECUTABLE "/proc/self/exe"
-#define COPY_BYTES 65536
 
 static long read_file(void *file, void *buffer, size_t size, uint64_t offset) {
     return KERNEL(NR_pread64, *(int *)file, buffer, size, offset);
@@ -35,7 +35,7 @@ bool image_manifest(struct popcorn_manifest *manifest) {
         *manifest = container.manifest;
     else
         manifest->count = 0;
-    return state != POPCORN_CONTAINER_DAMAGED;
+    return state == POPCORN_CONTAINER_GOOD || state == POPCORN_CONTAINER_FOREIGN;
 }
 
 static int refuse(char *reason, const char *isa, const char *why, int error) {
@@ -61,28 +61,28 @@ static long write_all(int to, const char *from, size_t size, uint64_t offset) {
     return 0;
 }
 
-/* The hash is that of the bytes copied, so a file that changes under our hands is found out too. */
-static long copy_image(struct popcorn_container *c, int index, int to) {
-    static char buffer[COPY_BYTES];
-    uint64_t size = c->manifest.image[index].size, hash = POPCORN_HASH_SEED;
-    for (uint64_t at = 0; at < size;) {
-        size_t n = size - at < sizeof buffer ? size - at : sizeof buffer;
-        if (!popcorn_read_all(c, buffer, n, c->offset[index] + at))
-            return -E_NOEXEC;
-        hash = popcorn_hash(hash, buffer, n);
-        long r = write_all(to, buffer, n, at);
-        if (r)
-            return r;
-        at += n;
-    }
-    return hash == c->manifest.image[index].hash ? 0 : -E_NOEXEC;
+/* The hash is that of the bytes unpacked, so a file that changes under our hands is found out too. */
+static long unpack_image(const struct popcorn_container *c, int index, int to) {
+    const struct popcorn_manifest_image *image = &c->manifest.image[index];
+    size_t room = unpack_room(), size = room + image->stored + image->size;
+    long memory = KERNEL(NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory < 0 && memory >= -4095)
+        return memory;
+    char *packed = (char *)memory + room, *unpacked = packed + image->stored;
+    long r = -E_NOEXEC;
+    if (popcorn_container_read(c, (unsigned)index, (uint8_t *)packed))
+        r = unpack(unpacked, image->size, packed, image->stored, (char *)memory);
+    if (r == 0)
+        r = write_all(to, unpacked, image->size, 0);
+    KERNEL(NR_munmap, memory, size);
+    return r;
 }
 
 static int extract(struct popcorn_container *c, int index, const char *isa, char *reason) {
     int to = (int)KERNEL(NR_memfd_create, "popcorn-image", MFD_CLOEXEC);
     if (to < 0)
         return refuse(reason, isa, "cannot be unpacked: no memory file", to);
-    long r = copy_image(c, index, to);
+    long r = unpack_image(c, index, to);
     if (r == 0)
         return to;
     KERNEL(NR_close, to);

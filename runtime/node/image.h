@@ -18,7 +18,7 @@ void image_program_is(int file);
 int image_program(void);
 
 /*
- * Copies an ISA's image, checked against its hash, to a memory file (the native one: opens the executable
+ * Unpacks an ISA's image, checked against its hash, to a memory file (the native one: opens the executable
  * itself). A descriptor, or a negative errno with a reason.
  */
 int image_open(const char *isa, char reason[POPCORN_REASON_SIZE]);

@@ -26,6 +26,7 @@
 
 #define NODE_TICK 100000000L       /* nanoseconds between looks at whether the others live */
 #define NODE_PATIENCE 10000000000L /* how long a living node may take for anything */
+#define NODE_SLOW_TICK 1000000000L /* of a service that has no thread to look after */
 #define NODE_IDLE 60000000000L     /* a worker has nothing to look at: its process ends with the origin's */
 #define NODE_EXIT_DIED 70
 
@@ -142,6 +143,10 @@ struct mailbox_signal *shadow_top_signal(struct popcorn_mailbox *);
 void local_attend(struct popcorn_thread *, struct mailbox_signal *, uint32_t seen, int64_t nanoseconds);
 void local_nudge(struct popcorn_thread *);
 
+/* mailbox.c: how many calls had been posted when the innermost handler began that is running, of the first
+ * `depth` signals; 0 if none is. */
+uint32_t mailbox_base(struct popcorn_mailbox *, uint32_t depth);
+
 /* mailbox.c: a bell is a futex that counts. */
 void bell_ring(_Atomic uint32_t *bell);
 /* Waits until the bell no longer shows `seen`, a signal comes, or the time is over. */
@@ -150,6 +155,8 @@ void bell_wait(_Atomic uint32_t *bell, uint32_t seen, int64_t nanoseconds);
 /* start.c (origin): sees to it that a node's process runs. 0, or a negative errno with a reason. */
 int node_start(int nid, char reason[POPCORN_REASON_SIZE]);
 extern struct popcorn_lock node_start_lock; /* held meanwhile */
+/* start.c: why a process or a thread could not be made. */
+const char *node_start_error(long error);
 /* start.c (origin): waits for the greeting of a process that has just been started. */
 int node_await_greeting(int socket, struct greeting *, char reason[POPCORN_REASON_SIZE]);
 
@@ -174,6 +181,13 @@ long shadow_carry_out(struct popcorn_thread *, long number, const long argument[
 /* shadow.c: before a call of the thread is carried out. */
 void shadow_settle_signal(struct popcorn_thread *);
 
+/*
+ * The shadow looks at the thread's block only while it carries a call out, and has one of its own from here
+ * on. Else that says what the thread is doing elsewhere, in a cancellation point or out of it, and no system
+ * call of the shadow's own may end by that; between machines it may not even be here.
+ */
+void shadow_leave_block(struct popcorn_thread *);
+
 /* worker.c: waits, on the thread's native thread in a node's process, until the thread comes here, and goes
  * on with it. */
 _Noreturn void worker_wait(struct popcorn_thread *);
@@ -194,6 +208,20 @@ void arrive_if_sent(struct popcorn_thread *);
 void halt_here(struct popcorn_thread *);
 /* halt.c: on a node: waits until that is over. */
 void halt_wait(void);
+
+/*
+ * pause.c: threads stand still while the program is stopped. In a node's process of the local carrier: from
+ * now on it can be seen; workers enter, and leave with their signals blocked; the service looks, and is told
+ * when to look again, in nanoseconds. In a process that has one worker alone and no service: sees to it by
+ * itself.
+ */
+void pause_start(void);
+void pause_enter(struct native *);
+void pause_leave(struct native *);
+int64_t pause_look(bool thread_here);
+void pause_alone(struct native *);
+/* Has a patience that ends then come to its end? Not while the origin cannot answer, nor soon after. */
+bool pause_patience_ends(int64_t end);
 
 /* service.c: on a node, one thread at a time: forgets what is stale. */
 void service_forget(struct node_room *);

@@ -40,8 +40,10 @@ int device_send(struct popcorn_thread *thread, struct native *native, int nid, c
     clock_stamp(box->stamp);
     thread->times.sent = (uint64_t)box->stamp[CLOCK_MONOTONIC];
     atomic_store(&box->place, MAILBOX_PLACE(MAILBOX_SENT, nid));
-    native->away_tcb[POPCORN_TCB_THREAD / 8] = address;
-    machine_set_thread_pointer(home_here ? native->away_tcb : native->last_tcb);
+    if (home_here)
+        shadow_leave_block(thread);
+    else
+        machine_set_thread_pointer(native->last_tcb);
     long r;
     do
         r = device_ioctl(POPCORN_IOC_MIGRATE, &migrate);
@@ -155,4 +157,5 @@ const struct carrier kernel_carrier = {
     .fork = fork_there,
     .forked = forked,
     .thread_ends = thread_ends,
+    .lost = kernel_lost,
 };

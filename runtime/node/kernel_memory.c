@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The device as the program's portable memory, and what its process does when a page of it is lost. */
+/* The device as the program's portable memory. */
 #include "memory/backing.h"
 #include "memory/memory.h"
 #include "node/device.h"
@@ -52,19 +52,10 @@ static bool is_portable(uint64_t address) {
     return layout_in_arena(address, 1) || (address >= POPCORN_DATA_BASE && address < POPCORN_DATA_LIMIT);
 }
 
-/* SIGBUS, unless the program handles it: a page is lost with the machine that had it. The thread's native
- * state is in private memory; all else may be lost too. */
-static void bus_error(int sig, void *info, void *ucontext) {
-    static uint64_t block[POPCORN_TCB_SIZE / sizeof(uint64_t)];
-    uint64_t address = ((const uint64_t *)info)[2];
-    (void)ucontext;
-    machine_set_thread_pointer(block);
-    if (kernel_moved && is_portable(address))
-        popcorn_fatal("memory of the program was on a machine that is lost", NODE_EXIT_DIED);
-    signals_die(sig);
+bool kernel_lost(uint64_t address) {
+    return (kernel_moved || !home_here) && is_portable(address);
 }
 
 void kernel_memory_start(void) {
     memory_backing = &device_backing;
-    machine_sigaction(SIGNAL_BUS, bus_error, ACTION_SIGINFO | ACTION_ONSTACK, ~0ULL);
 }

@@ -50,9 +50,9 @@ static void look_after_orphans(struct popcorn_thread *thread) {
     struct mailbox_signal *s = shadow_top_signal(box);
     uint32_t state = s ? atomic_load(&s->state) : MAILBOX_FREE;
     bool interrupted = s && s->base;
-    native->calls = s ? s->base : 0;
+    native->calls = state == MAILBOX_DONE ? s->base : mailbox_base(box, atomic_load(&box->signals));
     native->orphans = s;
-    if (state == MAILBOX_ABANDONED)
+    if (s && (state == MAILBOX_ABANDONED || state == MAILBOX_FREE))
         shadow_remove_signal(box, s);
     if (state != MAILBOX_DONE)
         return;

@@ -22,16 +22,6 @@ static int collect_isas(const struct popcorn_manifest *manifest, const char **is
     return count;
 }
 
-static const char *variable(char **environment, const char *name) {
-    size_t n = 0;
-    while (name[n])
-        n++;
-    for (; *environment; environment++)
-        if (text_begins(*environment, name) && (*environment)[n] == '=')
-            return *environment + n + 1;
-    return NULL;
-}
-
 /* The first node of this machine's ISA is this process. */
 static int find_origin(void) {
     for (int i = 0; i < list.count; i++)
@@ -61,7 +51,7 @@ static int list_error(char *error, const char *line) {
 
 /* The machines that the kernel module knows. */
 static int list_machines(char **environment, const struct popcorn_manifest *manifest, char *error) {
-    int r = kernel_start(&list, variable(environment, "POPCORN_NODES"), manifest, error);
+    int r = kernel_start(&list, text_variable(environment, "POPCORN_NODES"), manifest, error);
     if (r == 0)
         fill_control(native_node);
     return r;
@@ -87,7 +77,7 @@ void nodes_restored(char **environment) {
     fill_control(origin);
     __builtin_memset((void *)LAYOUT_NODES, 0, LAYOUT_NODES_SIZE);
     nodes_carried_by(&local_carrier);
-    qemu_search_path(variable(environment, "PATH"));
+    qemu_search_path(text_variable(environment, "PATH"));
 }
 
 int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]) {
@@ -95,13 +85,13 @@ int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]) {
     struct popcorn_manifest manifest;
     if (!image_manifest(&manifest))
         return list_error(error, "the executable is damaged: its images cannot be read");
-    const char *backend = variable(environment, "POPCORN_BACKEND");
+    const char *backend = text_variable(environment, "POPCORN_BACKEND");
     if (backend && text_equal(backend, "kernel"))
         return list_machines(environment, &manifest, error);
     if (backend && *backend && !text_equal(backend, "local"))
         return list_error(error, "POPCORN_BACKEND: neither local nor kernel");
-    int r = nodes_parse(&list, variable(environment, "POPCORN_NODES"), isas, collect_isas(&manifest, isas),
-                        error);
+    int r = nodes_parse(&list, text_variable(environment, "POPCORN_NODES"), isas,
+                        collect_isas(&manifest, isas), error);
     if (r && manifest.count == 0)
         return list_error(error,
                           "POPCORN_NODES: the program's other images cannot be read: is /proc mounted?");
@@ -112,7 +102,7 @@ int nodes_start(char **environment, char error[POPCORN_ERROR_SIZE]) {
         return list_error(error,
                           "POPCORN_NODES: this machine's own ISA, " MACHINE_NAME ", must be among the nodes");
     nodes_carried_by(&local_carrier);
-    qemu_search_path(variable(environment, "PATH"));
+    qemu_search_path(text_variable(environment, "PATH"));
     native_node = origin;
     fill_control(origin);
     return 0;

@@ -79,7 +79,7 @@ static int await_acceptance(struct popcorn_mailbox *box, int nid, char *reason) 
             peers_check();
         if (!node_runs(nid) && take_back(box, nid))
             return say(reason, "the node's process died", -E_NODEV);
-        if (kernel_nanoseconds() > end && take_back(box, nid))
+        if ((home_here ? kernel_nanoseconds() > end : pause_patience_ends(end)) && take_back(box, nid))
             return say(reason, "the node's process does not answer", -E_TIMEDOUT);
         bell_wait(&box->bell[native_node], seen, NODE_TICK);
     }
@@ -112,6 +112,11 @@ static int send(struct popcorn_thread *thread, int nid, char reason[POPCORN_REAS
     return r;
 }
 
+static bool never_lost(uint64_t address) {
+    (void)address;
+    return false;
+}
+
 const struct carrier local_carrier = {
     .backend = {"local", count, info, send},
     .call = local_call,
@@ -129,4 +134,5 @@ const struct carrier local_carrier = {
     .fork = local_fork,
     .forked = local_forked,
     .thread_ends = local_thread_ends,
+    .lost = never_lost,
 };

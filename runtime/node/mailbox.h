@@ -58,7 +58,8 @@ enum mailbox_special {
 struct mailbox_signal {
     _Atomic uint32_t state; /* enum mailbox_state */
     int32_t sig;
-    uint32_t base;  /* calls that were posted when the handler began: the handler's own come behind them */
+    uint32_t base;  /* calls that were posted when the handler began: the handler's own come behind them;
+                       of a handler that has not begun it says nothing (mailbox_base()) */
     int32_t pinned; /* thread->pinned then */
     uint64_t mask;  /* the interrupted signal mask; the handler may change it */
     struct signal_action action;

@@ -30,7 +30,7 @@ int node_share_memory(char *reason) {
     if (memory_file() >= 0)
         return 0;
     if (!threads_stop_others())
-        return node_refuse(reason, "the other threads cannot be stopped to share memory", "", -E_AGAIN);
+        return node_refuse(reason, "the other threads cannot be stopped to share memory", "", -E_BUSY);
     int r = memory_share();
     threads_release();
     return r ? node_refuse(reason, "memory cannot be shared: ", text_error(-r), r) : 0;
@@ -84,6 +84,10 @@ static int fork_there(struct popcorn_thread *thread, int memory) {
     return node_carrier->fork(thread, memory);
 }
 
+static bool lost(uint64_t address) {
+    return node_carrier->lost(address);
+}
+
 /* The other processes are the parent's. */
 static void forked(void) {
     struct popcorn_control *control = popcorn_control();
@@ -122,6 +126,7 @@ static const struct home nodes_home = {
     .forked = forked,
     .thread_ends = thread_ends,
     .forward_signal = nodes_forward_signal,
+    .lost = lost,
     .unpin = nodes_unpin,
 };
 

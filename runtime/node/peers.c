@@ -96,9 +96,16 @@ void peers_check(void) {
     lock_release(&peers_lock);
 }
 
-/* A dead node that a thread is on, or -1. */
+/* Has its process ended since something of the run time itself is wrong? */
+static bool met_fault(int nid) {
+    return !node_runs(nid) && __atomic_load_n(&popcorn_control()->node[nid].told, __ATOMIC_ACQUIRE);
+}
+
+/* A dead node that a thread was on, or whose end is the program's anyway; or -1. */
 static int find_loss(void) {
     int lost = -1;
+    for (int i = 0; i < (int)popcorn_control()->nnodes; i++)
+        lost = met_fault(i) ? i : lost;
     threads_lock();
     for (const struct popcorn_thread *t = popcorn_control()->threads; t; t = t->next) {
         uint32_t place = atomic_load(&t->mailbox->place);

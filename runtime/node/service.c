@@ -73,10 +73,14 @@ static void refuse(struct popcorn_thread *thread, const char *reason) {
         bell_ring(&box->bell[thread->node]);
 }
 
-static void refuse_worker(struct popcorn_thread *thread) {
+static void refuse_worker(struct popcorn_thread *thread, const char *what, const char *why) {
+    char reason[POPCORN_REASON_SIZE];
+    struct text t = text_begin(reason, sizeof reason);
+    text_string(&t, what);
+    text_string(&t, why);
     thread->native[native_node] = NULL;
     atomic_fetch_sub(&thread->mailbox->workers, 1);
-    refuse(thread, "the node has no memory for the thread");
+    refuse(thread, reason);
 }
 
 static void make_worker(struct popcorn_thread *thread) {
@@ -85,13 +89,15 @@ static void make_worker(struct popcorn_thread *thread) {
     struct native *native =
         native_create(thread, main_thread ? native_main_stack(thread) : NATIVE_THREAD_STACK);
     if (!native) {
-        refuse_worker(thread);
+        refuse_worker(thread, "the node has no memory for the thread", "");
         return;
     }
+    pause_enter(native);
     long tid = service_thread(worker_main, native, native->stack_high);
     if (tid < 0) {
+        pause_leave(native);
         native_destroy(native);
-        refuse_worker(thread);
+        refuse_worker(thread, "the node cannot make a thread: ", node_start_error(tid));
     }
 }
 
@@ -156,7 +162,7 @@ void service_run(void) {
         struct popcorn_thread *wanted = atomic_exchange(&room->wanted, NULL);
         service_forget(room);
         make_workers(wanted);
-        bell_wait(&room->bell, seen, NODE_IDLE);
+        bell_wait(&room->bell, seen, pause_look(atomic_load(&room->present)));
     }
 }
 
@@ -178,6 +184,7 @@ static int join(const struct greeting *origin) {
         return r;
     migration_attach(control->migration);
     signals_start_node();
+    pause_start();
     return service_watch();
 }
 

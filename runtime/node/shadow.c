@@ -7,6 +7,12 @@
 #include "thread/native.h"
 #include "thread/threads.h"
 
+void shadow_leave_block(struct popcorn_thread *thread) {
+    struct native *native = thread->native[native_node];
+    native->away_tcb[POPCORN_TCB_THREAD / 8] = (uint64_t)thread;
+    machine_set_thread_pointer(native->away_tcb);
+}
+
 /* libc on the node may have given the thread another block. */
 static void follow_thread_pointer(struct popcorn_thread *thread) {
     if (machine_thread_pointer() != thread->tcb)
@@ -38,7 +44,9 @@ static void serve(struct popcorn_thread *thread, uint32_t index) {
     if (index >= MAILBOX_DEPTH || atomic_load(&call->state) != MAILBOX_POSTED)
         return;
     shadow_settle_signal(thread);
+    void *block = machine_thread_pointer();
     call->result = shadow_carry_out(thread, call->number, call->argument);
+    machine_set_thread_pointer(block);
     atomic_store(&call->state, MAILBOX_DONE);
     bell_ring(&box->bell[thread->node]);
 }
@@ -74,17 +82,18 @@ static void finish_orphan(struct popcorn_thread *thread, struct mailbox_signal *
     bell_ring(&box->bell[thread->node]);
 }
 
-/* Serves the thread, or the innermost handler in which it is. */
-static void serve_any(struct popcorn_thread *thread) {
-    struct mailbox_signal *s = shadow_top_signal(thread->mailbox);
-    uint32_t state = s ? atomic_load(&s->state) : MAILBOX_FREE;
-    if (state == MAILBOX_DONE) {
-        finish_orphan(thread, s);
-    } else if (state == MAILBOX_ABANDONED) {
-        shadow_remove_signal(thread->mailbox, s);
-        bell_ring(&thread->mailbox->bell[thread->node]);
-    } else {
-        serve(thread, state == MAILBOX_TAKEN ? s->base : 0);
+/* Handlers without a native frame here that have ended; before the thread can have come home. */
+static void settle_orphans(struct popcorn_thread *thread) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    for (struct mailbox_signal *s; (s = shadow_top_signal(box));) {
+        uint32_t state = atomic_load(&s->state);
+        if (state == MAILBOX_TAKEN)
+            return;
+        if (state == MAILBOX_DONE)
+            finish_orphan(thread, s);
+        else
+            shadow_remove_signal(box, s);
+        bell_ring(&box->bell[thread->node]);
     }
 }
 
@@ -92,10 +101,12 @@ void local_shadow(struct popcorn_thread *thread) {
     struct popcorn_mailbox *box = thread->mailbox;
     struct native *native = thread->native[native_node];
     int64_t looked = kernel_nanoseconds();
+    shadow_leave_block(thread);
     for (;;) {
         uint32_t seen = atomic_load(&box->bell[native_node]);
+        settle_orphans(thread);
         arrive_if_sent(thread);
-        serve_any(thread);
+        serve(thread, mailbox_base(box, atomic_load(&box->signals)));
         if (native->deferred && MAILBOX_PHASE(atomic_load(&box->place)) == MAILBOX_RUNNING)
             signals_deliver_deferred(native);
         bell_wait(&box->bell[native_node], seen, NODE_TICK);
@@ -130,19 +141,18 @@ void local_attend(struct popcorn_thread *thread, struct mailbox_signal *s, uint3
     look_after(box);
 }
 
+/* The slot is taken first: another signal may come at any moment, and finds its own behind it. */
 static struct mailbox_signal *post_signal(struct popcorn_mailbox *box, int sig,
                                           const struct signal_action *action, const void *info,
                                           uint64_t mask) {
-    uint32_t depth = atomic_load(&box->signals);
-    if (depth >= MAILBOX_DEPTH)
+    if (atomic_load(&box->signals) >= MAILBOX_DEPTH)
         return NULL;
-    struct mailbox_signal *s = &box->signal[depth];
+    struct mailbox_signal *s = &box->signal[atomic_fetch_add(&box->signals, 1)];
     s->sig = sig;
     s->mask = mask;
     s->action = *action;
     __builtin_memcpy(s->info, info, sizeof s->info);
     atomic_store(&s->state, MAILBOX_POSTED);
-    atomic_store(&box->signals, depth + 1);
     return s;
 }
 
@@ -157,12 +167,30 @@ static bool withdraw(struct popcorn_mailbox *box, struct mailbox_signal *s) {
 }
 
 /*
+ * Of the handlers that the one left had interrupted, or had come before: what has ended since has nothing to
+ * go back to, as the jump leads out of that too. What has not begun comes once more, as a signal: no native
+ * frame waits for it any more.
+ */
+static void drop_others(struct popcorn_mailbox *box, struct mailbox_signal *left) {
+    bool inner = true;
+    for (struct mailbox_signal *s = left; s-- > box->signal;) {
+        uint32_t posted = MAILBOX_POSTED, state = atomic_load(&s->state);
+        inner = inner && state != MAILBOX_TAKEN;
+        if (inner && state == MAILBOX_DONE)
+            atomic_store(&s->state, MAILBOX_FREE);
+        else if (atomic_compare_exchange_strong(&s->state, &posted, MAILBOX_FREE))
+            KERNEL(NR_rt_tgsigqueueinfo, KERNEL(NR_getpid), native_self()->tid, s->sig, s->info);
+    }
+}
+
+/*
  * The handler was left by longjmp, and with it whatever this native thread was doing for it. As natively, the
- * signal mask stays as it is. Handlers further out go on without their native frames (finish_orphan).
+ * signal mask stays as it is. Handlers further out go on without their native frames (settle_orphans()).
  */
 static _Noreturn void start_anew(struct popcorn_thread *thread, struct mailbox_signal *s) {
     struct native *native = thread->native[native_node];
     native->orphans = true;
+    drop_others(thread->mailbox, s);
     shadow_remove_signal(thread->mailbox, s);
     bell_ring(&thread->mailbox->bell[thread->node]);
     critical_end();

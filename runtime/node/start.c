@@ -142,8 +142,13 @@ static void accept_node(int nid, int socket, const struct greeting *hello) {
     atomic_store(&node_room(nid)->present, 0);
     atomic_store(&node_room(nid)->stale, 0);
     atomic_store(&node_room(nid)->forgotten, 0);
+    atomic_store(&node_room(nid)->alone, 0); /* as that of a fork was, which has left */
     peers_enter(nid, socket);
     __atomic_store_n(&node->state, POPCORN_NODE_RUNNING, __ATOMIC_RELEASE);
+}
+
+const char *node_start_error(long error) {
+    return error == -E_AGAIN ? "the limit of processes is reached" : text_error((int)-error);
 }
 
 static int start_with_socket(int nid, struct launch *l, int ours, char *reason) {
@@ -152,7 +157,7 @@ static int start_with_socket(int nid, struct launch *l, int ours, char *reason) 
     if (r == 0)
         r = (int)launch(l);
     if (r)
-        return node_refuse(reason, "the node's process cannot be started: ", text_error(-r), r);
+        return node_refuse(reason, "the node's process cannot be started: ", node_start_error(r), r);
     descriptors_drop(l->socket); /* now the node's alone: its end is the end of the process */
     l->socket = -1;
     r = node_await_greeting(ours, &hello, reason);
@@ -206,7 +211,7 @@ int node_start(int nid, char reason[POPCORN_REASON_SIZE]) {
         r = node_refuse(reason, "the node's process died or could not be started", "", -E_NODEV);
     else if (!node_runs(nid))
         r = start_locked(nid, reason);
-    if (r && r != -E_AGAIN)
+    if (r && r != -E_BUSY) /* it is not the node's fault */
         node_fail(nid);
     lock_release(&node_start_lock);
     return r;

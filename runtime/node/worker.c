@@ -4,11 +4,14 @@
 #include "node/internal.h"
 #include "thread/native.h"
 
+#define A_MOMENT 1000000L /* nanoseconds */
+
 /* The thread is no more. Its portable memory may go as soon as the count says that this worker is gone. */
 static _Noreturn void leave(struct popcorn_thread *thread) {
     struct native *native = thread->native[native_node];
     _Atomic uint32_t *workers = &thread->mailbox->workers;
     kernel_block_signals();
+    pause_leave(native);
     machine_set_thread_pointer(native->last_tcb);
     atomic_fetch_sub(workers, 1);
     KERNEL(NR_futex, workers, FUTEX_WAKE, 0x7fffffff);
@@ -126,32 +129,49 @@ long local_call(struct popcorn_thread *thread, long number, const long argument[
     return result;
 }
 
+/* Runs the handler of a signal that has been posted since, if there is one. */
+static void take_posted(struct popcorn_thread *thread) {
+    struct interrupted here = {(uint64_t)__builtin_return_address(0), 0};
+    nodes_take_signal(thread, &here);
+}
+
 /*
  * Leaves the innermost handler: its shadow forgets it, and the system call that the handler interrupted,
- * since longjmp goes to where neither is.
+ * since longjmp goes to where neither is. The shadow may have posted another on top just now, and looks after
+ * that first.
  */
 static void abandon(struct popcorn_thread *thread, uint32_t depth) {
     struct popcorn_mailbox *box = thread->mailbox;
     struct mailbox_signal *s = &box->signal[depth - 1];
-    uint32_t outer = depth > 1 ? box->signal[depth - 2].base : 0;
+    uint32_t outer = mailbox_base(box, depth - 1);
     _Atomic uint32_t *bell = &box->bell[native_node];
     node_carrier->forget_calls(thread, outer);
     atomic_store(&box->calls, outer);
     atomic_store(&s->state, MAILBOX_ABANDONED);
     node_carrier->tell_shadow(thread);
-    for (uint32_t seen; seen = atomic_load(bell), atomic_load(&s->state) == MAILBOX_ABANDONED;)
-        bell_wait(bell, seen, NODE_TICK);
+    for (uint32_t seen; seen = atomic_load(bell), atomic_load(&s->state) == MAILBOX_ABANDONED;) {
+        take_posted(thread);
+        if (atomic_load(&s->state) == MAILBOX_ABANDONED)
+            bell_wait(bell, seen, NODE_TICK);
+    }
 }
 
 void nodes_unpin(struct popcorn_thread *thread, int pinned) {
     struct popcorn_mailbox *box = thread->mailbox;
+    _Atomic uint32_t *bell = &box->bell[native_node];
     thread->pinned = pinned;
     if (home_here)
         return;
-    for (uint32_t depth; (depth = atomic_load(&box->signals)) > 0;) {
+    for (uint32_t seen, depth; seen = atomic_load(bell), (depth = atomic_load(&box->signals)) > 0;) {
         struct mailbox_signal *s = &box->signal[depth - 1];
-        if (atomic_load(&s->state) != MAILBOX_TAKEN || s->pinned < pinned)
+        uint32_t state = atomic_load(&s->state);
+        if (state == MAILBOX_TAKEN && s->pinned < pinned)
             return;
-        abandon(thread, depth);
+        if (state == MAILBOX_TAKEN)
+            abandon(thread, depth);
+        else if (state == MAILBOX_POSTED)
+            take_posted(thread);
+        else /* the shadow is about to take it off */
+            bell_wait(bell, seen, A_MOMENT);
     }
 }

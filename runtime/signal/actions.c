@@ -46,11 +46,24 @@ static void learn(int sig) {
     table()->known |= SIGNAL_BIT(sig);
 }
 
+/*
+ * The place for one may be taken, by a signal that came on top of this one: then this waits in the kernel,
+ * blocked. Faults are not blocked: memory may be lost with a machine meanwhile.
+ */
 void signals_defer(struct native *native, int sig, const void *info, void *ucontext) {
+    uint64_t first = native->deferred ? SIGNAL_BIT(native->deferred) : 0;
     native->deferred_mask = machine_ucontext_mask(ucontext);
+    machine_ucontext_set_mask(ucontext, ~SIGNAL_FAULTS | SIGNAL_BIT(sig) | first);
+    if (first) {
+        KERNEL(NR_rt_tgsigqueueinfo, KERNEL(NR_getpid), native->tid, sig, info);
+        return;
+    }
     __builtin_memcpy(native->deferred_info, info, sizeof native->deferred_info);
     native->deferred = sig;
-    machine_ucontext_set_mask(ucontext, ~0ULL);
+}
+
+static bool may_be_fault(int sig) {
+    return SIGNAL_FAULTS & SIGNAL_BIT(sig);
 }
 
 static void entry(int sig, void *info, void *ucontext);
@@ -70,10 +83,12 @@ static void take(int sig, void *info, void *ucontext) {
 /* Makes the kernel act on it. */
 static long install(int sig, const struct signal_action *action) {
     if (taken & SIGNAL_BIT(sig))
-        return machine_sigaction(sig, take, ACTION_SIGINFO | ACTION_ONSTACK | ACTION_RESTART, ~0ULL);
+        return machine_sigaction(sig, take, ACTION_SIGINFO | ACTION_ONSTACK | ACTION_RESTART, ~SIGNAL_FAULTS);
+    if (action->handler == SIGNAL_DEFAULT && may_be_fault(sig) && !native_self()->vfork_child)
+        return machine_sigaction(sig, entry, ACTION_SIGINFO | ACTION_ONSTACK, ~SIGNAL_FAULTS);
     if (action->handler == SIGNAL_DEFAULT || action->handler == SIGNAL_IGNORE)
         return machine_sigaction(sig, (void (*)(int, void *, void *))action->handler, action->flags, 0);
-    return machine_sigaction(sig, entry, action->flags | ACTION_SIGINFO, signals_allowed(action->mask));
+    return machine_sigaction(sig, entry, action->flags | ACTION_SIGINFO, ~SIGNAL_FAULTS);
 }
 
 /* A signal that is put off comes a second time: SA_RESETHAND has not done its work yet. */
@@ -82,32 +97,86 @@ static void rearm(int sig, const struct signal_action *action) {
         install(sig, action);
 }
 
-/* By the kernel, for every signal that the program handles. */
+/* The program dies of a fault where it happened: the instruction is tried again. */
+static void not_handled(int sig, const struct fault_info *info) {
+    struct signal_action action = signals_current(sig);
+    if (!may_be_fault(sig) || action.handler != SIGNAL_DEFAULT)
+        return; /* changed while the signal was under way */
+    if (info->code <= 0)
+        signals_die(sig);
+    machine_sigaction(sig, NULL, 0, 0);
+}
+
+/* SA_RESETHAND: the kernel has done so; the handler may set it anew. */
+static void reset(int sig) {
+    table()->action[sig].handler = SIGNAL_DEFAULT;
+    if (may_be_fault(sig))
+        install(sig, &table()->action[sig]);
+}
+
+/* What the kernel would block while the handler runs. */
+static uint64_t during_handler(int sig, const struct signal_action *action, uint64_t mask) {
+    uint64_t own = action->flags & ACTION_NODEFER ? 0 : SIGNAL_BIT(sig);
+    return signals_allowed(mask | action->mask | own);
+}
+
+static void set_mask(uint64_t mask) {
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &mask, 0, 8);
+}
+
+/* For the interrupted code; after a signal that was put off on top of this one, if there is any. */
+static void set_mask_after(struct native *native, void *ucontext, uint64_t mask) {
+    if (native->deferred)
+        native->deferred_mask = mask;
+    else
+        machine_ucontext_set_mask(ucontext, mask);
+}
+
+/* Runs the handler, or has it run where the thread is. False: later. */
+static bool handle(struct native *native, int sig, const struct signal_action *action, const void *info,
+                   void *ucontext) {
+    uint64_t mask = machine_ucontext_mask(ucontext);
+    set_mask(during_handler(sig, action, mask));
+    bool interrupted = signals_calls_begin();
+    enum home_forwarding forwarding = home->forward_signal(native->thread, sig, action, info, &mask);
+    signals_calls_end(interrupted);
+    if (forwarding == HOME_RUN_HERE) {
+        signals_run_on(native, sig, action, info, ucontext);
+        return true;
+    }
+    set_mask(~SIGNAL_FAULTS);
+    if (forwarding == HOME_FORWARDED)
+        set_mask_after(native, ucontext, signals_allowed(mask));
+    return forwarding == HOME_FORWARDED;
+}
+
+/*
+ * By the kernel, for every signal that the program handles, and for faults. It begins with all others
+ * blocked: of two that come at once the second waits until the first has been put off or has its handler's
+ * mask, and does not begin on top of it.
+ */
 static void entry(int sig, void *info, void *ucontext) {
+    fault_end_if_lost(sig, info);
+    bool fault = may_be_fault(sig) && ((const struct fault_info *)info)->code > 0;
+    if (fault && fault_is_own(info, ucontext))
+        fault_end(sig, info, ucontext);
     struct native *native = native_self();
     struct signal_action action = signals_current(sig);
-    bool fault = sig == SIGNAL_SEGV || sig == SIGNAL_BUS;
-    uint64_t mask = machine_ucontext_mask(ucontext);
-    if (!signals_handled(&action))
-        return; /* changed while the signal was under way */
+    if (!signals_handled(&action)) {
+        not_handled(sig, info);
+        return;
+    }
     if (native->critical && !fault) {
         rearm(sig, &action);
         signals_defer(native, sig, info, ucontext);
         return;
     }
     native->program_signals++;
-    if (action.flags & (unsigned)ACTION_RESETHAND) /* the kernel has done so: the handler may set it anew */
-        table()->action[sig].handler = SIGNAL_DEFAULT;
+    if (action.flags & (unsigned)ACTION_RESETHAND)
+        reset(sig);
     if (fault)
         fault_explain(native, sig, info);
-    switch (home->forward_signal(native->thread, sig, &action, info, &mask)) {
-    case HOME_RUN_HERE:
-        signals_run_on(native, sig, &action, info, ucontext);
-        break;
-    case HOME_FORWARDED:
-        machine_ucontext_set_mask(ucontext, signals_allowed(mask));
-        break;
-    case HOME_UNDER_WAY:
+    if (!handle(native, sig, &action, info, ucontext)) {
         table()->action[sig] = action;
         rearm(sig, &action);
         signals_defer(native, sig, info, ucontext);
@@ -191,6 +260,14 @@ static void give_back(void) {
     for (int sig = 1; set && sig < SIGNAL_COUNT; sig++)
         if (set & SIGNAL_BIT(sig))
             install(sig, &table()->action[sig]);
+}
+
+void signals_watch_faults(void) {
+    for (int sig = 1; sig < SIGNAL_COUNT; sig++)
+        if (may_be_fault(sig)) {
+            learn(sig);
+            install(sig, &table()->action[sig]);
+        }
 }
 
 void signals_reinstall(void) {

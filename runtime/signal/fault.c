@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults of the program's own instructions. On a node, memory may just not have been touched yet. Otherwise
- * the program handles them or dies of them; what its handler is told is what it would be told natively.
+ * Faults. On a node, memory may just not have been touched yet. Otherwise those of the program's own
+ * instructions, and of what is native but acts on the program's pointers (strings, arithmetic), are the
+ * program's: it handles them or dies of them; what its handler is told is what it would be told natively.
+ * Those of the run time's other instructions end the program, whatever it handles; and so does memory that is
+ * lost with the machine that had it, as nothing can be done without.
  */
+#include <stdatomic.h>
+
 #include "base/home.h"
 #include "base/kernel.h"
 #include "base/message.h"
@@ -10,10 +15,13 @@
 #include "memory/layout.h"
 #include "memory/memory.h"
 #include "popcorn/control.h"
+#include "popcorn/native_text.h"
 #include "signal/internal.h"
 
+#define EXIT_MACHINE 70
 #define CODE_UNMAPPED 1  /* SEGV_MAPERR */
 #define CODE_FORBIDDEN 2 /* SEGV_ACCERR */
+#define CODE_NO_PAGE 2   /* BUS_ADRERR */
 
 static bool in_range(uint64_t address, uint64_t low, uint64_t high) {
     return address >= low && address < high;
@@ -57,32 +65,76 @@ static void handle(struct native *native, int sig, const struct signal_action *a
         machine_ucontext_set_pc(ucontext, at.pc);
 }
 
-/* Outside all threads of the program. The origin need not say more. */
-static _Noreturn void own_fault(int sig, const struct fault_info *info, const void *ucontext) {
-    char line[160];
-    struct popcorn_node_entry *node = &popcorn_control()->node[native_node];
+bool fault_is_own(const struct fault_info *info, const void *ucontext) {
+    const struct native *native = native_of_handler();
+    uint64_t pc = machine_ucontext_pc(ucontext);
+    if (info->code <= 0 || !in_range(pc, (uint64_t)__popcorn_native_start, (uint64_t)__popcorn_native_end))
+        return false;
+    return !native ||
+           !in_range(info->address, native->map, native->stack_low); /* the program's stack is at its end */
+}
+
+static const char *signal_name(int sig) {
+    switch (sig) {
+    case SIGNAL_ILL:
+        return "SIGILL";
+    case SIGNAL_TRAP:
+        return "SIGTRAP";
+    case SIGNAL_BUS:
+        return "SIGBUS";
+    case SIGNAL_FPE:
+        return "SIGFPE";
+    case SIGNAL_SEGV:
+        return "SIGSEGV";
+    }
+    return "SIGSYS";
+}
+
+/*
+ * Nothing of the program is to be trusted any more, and any lock may be held: this process ends at once. That
+ * lets those of the nodes go, or, from one of those, the origin end the program; which need not say more.
+ */
+_Noreturn void fault_end(int sig, const struct fault_info *info, const void *ucontext) {
+    static atomic_bool ending;
+    char line[192];
     struct text t = text_begin(line, sizeof line);
-    text_string(&t, "the process of node ");
+    text_string(&t, "the run time has met a fault of its own on node ");
     text_signed(&t, native_node);
-    text_string(&t, " (" MACHINE_NAME ") met a fault of its own: signal ");
-    text_signed(&t, sig);
+    text_string(&t, ": ");
+    text_string(&t, signal_name(sig));
     text_string(&t, " at ");
     text_hex(&t, machine_ucontext_pc(ucontext));
-    text_string(&t, ", address ");
+    text_string(&t, " of the " MACHINE_NAME " image, address ");
     text_hex(&t, info->address);
-    __atomic_store_n(&node->told, 1, __ATOMIC_RELEASE);
-    popcorn_fatal(line, 70);
+    if (!atomic_exchange(&ending, true)) {
+        popcorn_message(line);
+        if (!home_here)
+            __atomic_store_n(&popcorn_control()->node[native_node].told, 1, __ATOMIC_RELEASE);
+    }
+    KERNEL(NR_exit_group, EXIT_MACHINE);
+    __builtin_trap();
+}
+
+void fault_end_if_lost(int sig, const struct fault_info *info) {
+    static uint64_t block[POPCORN_TCB_SIZE / sizeof(uint64_t)];
+    if (sig != SIGNAL_BUS || info->code != CODE_NO_PAGE || !home->lost(info->address))
+        return;
+    machine_set_thread_pointer(block); /* every system call looks at the thread's */
+    popcorn_message("memory of the program was on a machine that is lost");
+    KERNEL(NR_exit_group, EXIT_MACHINE);
+    __builtin_trap();
 }
 
 static void fault(int sig, void *siginfo, void *ucontext) {
-    struct native *native = native_self();
+    fault_end_if_lost(sig, siginfo);
+    struct native *native = native_of_handler();
     static uint64_t last_of_service;
     uint64_t *last = native ? &native->last_fault : &last_of_service;
     struct fault_info *info = siginfo;
     if (sig == SIGNAL_SEGV && memory_touch(info->address, last))
         return;
-    if (!native)
-        own_fault(sig, info, ucontext);
+    if (!native || !native->thread || fault_is_own(info, ucontext))
+        fault_end(sig, info, ucontext);
     if (sig == MACHINE_TRAP_SIGNAL && machine_is_trap(ucontext)) {
         sig = popcorn_control()->trap;
         info->signal = sig;

@@ -57,6 +57,27 @@ static _Atomic uint64_t *cancel_word(const struct popcorn_thread *thread) {
     return (_Atomic uint64_t *)((char *)thread->tcb + POPCORN_TCB_CANCEL);
 }
 
+static _Atomic uint64_t *own_cancel_word(void) {
+    return (_Atomic uint64_t *)((char *)machine_thread_pointer() + POPCORN_TCB_CANCEL);
+}
+
+bool signals_calls_begin(void) {
+    uint64_t interrupted = POPCORN_CANCEL_INTERRUPTED;
+    return atomic_compare_exchange_strong(own_cancel_word(), &interrupted, POPCORN_CANCEL_NONE);
+}
+
+void signals_calls_end(bool interrupted) {
+    if (interrupted)
+        atomic_store(own_cancel_word(), POPCORN_CANCEL_INTERRUPTED);
+}
+
+/* What lies above is in use from here on, for any signal that comes. */
+static void allot(uint64_t *stack, uint64_t sp) {
+    atomic_signal_fence(memory_order_seq_cst);
+    *(volatile uint64_t *)stack = sp;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
 static void fill_frame(struct handler_frame *frame, struct popcorn_thread *thread, const void *info,
                        const struct interrupted *at, uint64_t sp) {
     __builtin_memset(frame, 0, sizeof *frame);
@@ -88,6 +109,19 @@ static void take_back(struct popcorn_thread *thread, const struct handler_frame 
     atomic_store(cancel_word(thread), point);
 }
 
+/* What is to become of the call that was interrupted, whatever calls of the handler's own were. */
+static void say_handled(struct native *native, const struct signal_action *action,
+                        enum popcorn_handled before) {
+    bool restart = action->flags & ACTION_RESTART;
+    native->restart = restart;
+    native->thread->wait.handled =
+        restart && before != POPCORN_HANDLED_INTERRUPT ? POPCORN_HANDLED_RESTART : POPCORN_HANDLED_INTERRUPT;
+}
+
+/*
+ * Between the two stores to *stack the frame is the handler's alone: a signal that comes before, after or in
+ * between has its own frame elsewhere, or in the same place when nobody looks at this one any more.
+ */
 void signals_run(struct native *native, int sig, const struct signal_action *action, const void *info,
                  struct interrupted *at) {
     struct popcorn_thread *thread = native->thread;
@@ -95,20 +129,21 @@ void signals_run(struct native *native, int sig, const struct signal_action *act
     struct handler_frame *frame = place_frame(thread, action->flags, sp);
     if (!frame)
         die(thread, SIGNAL_SEGV);
+    allot(stack, (uint64_t)frame);
     fill_frame(frame, thread, info, at, sp);
     void (*handler)(int, void *, void *) = (void (*)(int, void *, void *))action->handler;
     uint64_t point = leave_point(thread, frame);
-    native->restart = action->flags & ACTION_RESTART;
+    enum popcorn_handled before = thread->wait.handled;
     uint32_t floating = floating_environment();
-    *stack = (uint64_t)frame;
     thread->pinned++;
     floating_set_environment(FP_DEFAULT); /* as x86_64's kernel does; others hand over the interrupted one */
     handler(sig, frame->info, &frame->context);
     floating_set_environment(floating);
     thread->pinned--;
-    *stack = sp;
-    alternate_end(thread, &frame->context.stack, sp);
+    say_handled(native, action, before);
     take_back(thread, frame, at, point);
+    alternate_end(thread, &frame->context.stack, sp);
+    allot(stack, sp);
 }
 
 void signals_run_on(struct native *native, int sig, const struct signal_action *action, const void *info,
@@ -147,8 +182,7 @@ static void wake_up(struct native *native, void *ucontext) {
     if (!native->stoppable || __atomic_load_n(&thread->request, __ATOMIC_RELAXED) < 0)
         return;
     native->woken = true;
-    atomic_store((_Atomic uint64_t *)((char *)machine_thread_pointer() + POPCORN_TCB_CANCEL),
-                 POPCORN_CANCEL_INTERRUPTED);
+    atomic_store(own_cancel_word(), POPCORN_CANCEL_INTERRUPTED);
     machine_end_point(ucontext);
 }
 
@@ -159,6 +193,7 @@ static void own_signal_came(int sig, void *info, void *ucontext) {
     uint64_t value = info_value(info);
     if (!native)
         return;
+    bool interrupted = signals_calls_begin();
     native->own_signals++;
     if (info_code(info) < 0 && signals_asked)
         signals_asked(native->thread, value);
@@ -166,11 +201,12 @@ static void own_signal_came(int sig, void *info, void *ucontext) {
         native->look = true;
     if (__atomic_load_n(&native->thread->request, __ATOMIC_RELAXED) >= 0)
         home->wake(native->thread);
-    wake_up(native, ucontext);
     if (native->critical)
         native->own_due = true;
     else
         signals_own_work(native);
+    signals_calls_end(interrupted);
+    wake_up(native, ucontext);
 }
 
 /* At the end of a critical section. */
@@ -189,8 +225,10 @@ void signals_start(void) {
     native_due(deliver_due);
     own_signal_start();
     uint64_t own = SIGNAL_BIT(own_signal);
-    machine_sigaction(own_signal, own_signal_came, ACTION_SIGINFO | ACTION_ONSTACK | ACTION_RESTART, ~0ULL);
+    machine_sigaction(own_signal, own_signal_came, ACTION_SIGINFO | ACTION_ONSTACK | ACTION_RESTART,
+                      ~SIGNAL_FAULTS);
     KERNEL(NR_rt_sigprocmask, MASK_UNBLOCK, &own, 0, 8);
+    signals_watch_faults();
 }
 
 void signals_restored(void) {
@@ -208,8 +246,10 @@ static void attention(int sig, void *info, void *ucontext) {
     struct interrupted at = {machine_ucontext_pc(ucontext), 0};
     uint64_t pc = at.pc;
     native->own_signals++;
-    wake_up(native, ucontext);
+    bool interrupted = signals_calls_begin();
     home->take_signal(native->thread, &at);
+    signals_calls_end(interrupted);
+    wake_up(native, ucontext);
     if (at.pc != pc)
         machine_ucontext_set_pc(ucontext, at.pc);
     machine_end_point(ucontext);

@@ -6,8 +6,22 @@
 #include "signal/signals.h"
 #include "thread/room.h"
 
+/* Signals that may be the run time's own faults: it handles them whatever the program does, and while it has
+ * all others blocked. */
+#define SIGNAL_FAULTS                                                                                        \
+    (SIGNAL_BIT(SIGNAL_SEGV) | SIGNAL_BIT(SIGNAL_BUS) | SIGNAL_BIT(SIGNAL_ILL) | SIGNAL_BIT(SIGNAL_FPE) |    \
+     SIGNAL_BIT(MACHINE_TRAP_SIGNAL))
+
 /* actions.c: in the child of a fork, no other thread holds the table's lock. */
 void signals_forked(struct popcorn_thread *);
+
+/*
+ * handler.c: between the two, the run time's own system calls are made even if one of the program's, which
+ * the handler has interrupted, is to end (POPCORN_CANCEL_INTERRUPTED, machine.h): a wake-up that is not made
+ * is lost, and who cannot sleep spins. The first says what the second needs.
+ */
+bool signals_calls_begin(void);
+void signals_calls_end(bool interrupted);
 
 /* Where the thread's data stack pointer is kept. */
 static inline uint64_t *signals_data_stack(struct popcorn_thread *thread) {
@@ -23,6 +37,17 @@ struct fault_info {
 /* Makes what the kernel says of a fault of this process what it would say of the program. */
 void fault_explain(struct native *, int sig, struct fault_info *);
 
+/* Was a fault raised by the run time's own instructions? Not by what acts on the program's pointers, and not
+ * at the end of the program's stack. */
+bool fault_is_own(const struct fault_info *, const void *ucontext);
+
+/* Ends the program for such a fault, with one line that says where. Never returns. */
+_Noreturn void fault_end(int sig, const struct fault_info *, const void *ucontext);
+
+/* Ends the program, with one line, if the memory that it faulted on is lost; before anything of the program's
+ * is looked at, as that may be lost too. */
+void fault_end_if_lost(int sig, const struct fault_info *);
+
 /* In a node's process: installs the handlers. */
 void fault_start_node(void);
 
@@ -37,6 +62,10 @@ struct room_alternate alternate_begin(struct popcorn_thread *);
 
 /* And ends: what the handler was shown, or has changed that to, holds again, if `sp` allows it. */
 void alternate_end(struct popcorn_thread *, const struct room_alternate *saved, uint64_t sp);
+
+/* actions.c: faults come to the run time, whatever the program does with them. At the origin, at its start.
+ */
+void signals_watch_faults(void);
 
 /* actions.c: makes the kernel act as the table says. */
 void signals_reinstall(void);

@@ -25,6 +25,8 @@ enum {
     SIGNAL_KILL = 9,
     SIGNAL_USER1 = 10,
     SIGNAL_SEGV = 11,
+    SIGNAL_USER2 = 12,
+    SIGNAL_ALARM = 14,
     SIGNAL_CHILD = 17,
     SIGNAL_IO = 29,
     SIGNAL_XCPU = 24,
@@ -48,8 +50,8 @@ struct signal_action {
 void signals_start(void);
 
 /*
- * Takes signals for the run time: came(sig) is called, in a signal handler, whenever one comes, whatever the program does with
- * it. In a child of a fork they are the program's again.
+ * Takes signals for the run time: came(sig) is called, in a signal handler, whenever one comes, whatever the
+ * program does with it. In a child of a fork they are the program's again.
  */
 void signals_take(uint64_t set, void (*came)(int sig));
 

@@ -3,12 +3,15 @@
 #include "base/clock.h"
 #include "base/descriptors.h"
 #include "base/home.h"
+#include "checkpoint/checkpoint.h"
 #include "memory/memory.h"
 #include "node/nodes.h"
 #include "popcorn/control.h"
 #include "popcorn/migration.h"
+#include "popcorn/query.h"
 #include "popcorn/stack.h"
 #include "signal/signals.h"
+#include "signal/timers.h"
 #include "syscall/cpu_time.h"
 #include "syscall/identity.h"
 #include "syscall/wait.h"
@@ -115,6 +118,50 @@ static long segment_control(const long a[6]) {
     return machine_to_user(attached, &count, sizeof count) ? -E_FAULT : r;
 }
 
+static long socket_pair(const long a[6]) {
+    long r = wait_for_call(NR_socketpair, a);
+    if (r == 0)
+        checkpoint_socketpair((const int *)a[3]);
+    return r;
+}
+
+/* Until a time of a clock that may be ahead of the kernel's: after a restart from a checkpoint. */
+static long set_timer_file(const long a[6]) {
+    enum { ABSOLUTE = 1 };
+    struct kernel_time setting[2]; /* interval, time */
+    int64_t ahead = a[1] & ABSOLUTE && a[2] ? checkpoint_timer_ahead((int)a[0]) : 0;
+    if (!ahead)
+        return kernel(NR_timerfd_settime, a);
+    if (machine_from_user(setting, (const void *)a[2], sizeof setting))
+        return -E_FAULT;
+    clock_take_back(&setting[1], ahead);
+    return KERNEL(NR_timerfd_settime, a[0], a[1], setting, a[3]);
+}
+
+static bool timer_call(long number, const long a[6], long *result) {
+    switch (number) {
+    case NR_timer_create:
+        *result = timers_create(a[0], (const void *)a[1], (int32_t *)a[2]);
+        return true;
+    case NR_timer_settime:
+        *result = timers_set((int32_t)a[0], a[1], (const void *)a[2], (void *)a[3]);
+        return true;
+    case NR_timer_gettime:
+        *result = timers_get((int32_t)a[0], (void *)a[1]);
+        return true;
+    case NR_timer_getoverrun:
+        *result = timers_overrun((int32_t)a[0]);
+        return true;
+    case NR_timerfd_settime:
+        *result = set_timer_file(a);
+        return true;
+    case NR_timer_delete:
+        *result = timers_delete((int32_t)a[0]);
+        return true;
+    }
+    return false;
+}
+
 static long identity_call(struct popcorn_thread *thread, long number, const long a[6]) {
     switch (number) {
     case NR_close:
@@ -137,6 +184,8 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
         return raw_clone(a);
     case NR_shmctl:
         return segment_control(a);
+    case NR_socketpair:
+        return socket_pair(a);
     case NR_membarrier:
         return memory_barrier(a);
     case NR_getrusage:
@@ -190,8 +239,11 @@ static long call_at_origin(struct popcorn_thread *thread, long number, const lon
         return (long)signals_fault_begins((int)argument[0]);
     case HOME_FAULT_ENDS:
         return KERNEL(NR_rt_sigprocmask, MASK_SET, argument, 0, 8);
+    case HOME_CHECKPOINT:
+        return checkpoint_call((const char *)argument[0], (void *)argument[1]);
     }
-    if (memory_call(number, argument, &result) || signal_call(number, argument, &result))
+    if (memory_call(number, argument, &result) || signal_call(number, argument, &result) ||
+        timer_call(number, argument, &result))
         return result;
     return identity_call(thread, number, argument);
 }
@@ -200,8 +252,13 @@ long syscall_at_origin(struct popcorn_thread *thread, long number, const long ar
     if (!(number & POPCORN_CALL_MAY_STOP))
         return call_at_origin(thread, number, argument);
     struct native *native = native_self();
+    long result;
+    /* A handler may have run since the caller began: for a signal that came while the thread was under way.
+     */
+    if (wait_has_ended(thread, number | POPCORN_CALL_AGAIN, argument, &result))
+        return result;
     bool before = wait_may_stop(native, thread);
-    long result = call_at_origin(thread, number & ~POPCORN_CALL_MAY_STOP, argument);
+    result = call_at_origin(thread, number & ~POPCORN_CALL_MAY_STOP, argument);
     native->may_stop = before;
     return result;
 }
@@ -291,8 +348,12 @@ long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long
     struct popcorn_thread *thread = popcorn_current();
     const long argument[6] = {a, b, c, d, e, f};
     long result;
-    if (thread)
+    if (thread) {
         native_require_room(thread);
+        if (wait_has_ended(thread, number, argument, &result))
+            return result;
+        number &= ~POPCORN_CALL_AGAIN;
+    }
     if (number == (NR_futex | POPCORN_CALL_MAY_STOP) && (home_here || !home_machines)) {
         struct native *native = native_self();
         bool before = wait_may_stop(native, thread);
@@ -303,4 +364,12 @@ long __popcorn_syscall(long number, long a, long b, long c, long d, long e, long
     if (local_call(thread, number, argument, &result))
         return result;
     return home_here ? syscall_at_origin(thread, number, argument) : home->call(thread, number, argument);
+}
+
+long __popcorn_checkpoint(const char *path, void *state) {
+    struct popcorn_thread *thread = popcorn_current();
+    const long argument[6] = {(long)path, (long)state};
+    if (thread->pinned)
+        return -E_BUSY;
+    return home_here ? checkpoint_call(path, state) : home->call(thread, HOME_CHECKPOINT, argument);
 }

@@ -6,7 +6,6 @@
 #include "memory/memory.h"
 #include "signal/signals.h"
 
-#define SECOND 1000000000L
 
 /* Has nothing but signals of the run time's own come since? Then the program must not see the interruption.
  */
@@ -99,21 +98,10 @@ static int64_t left_until(int64_t end) {
 }
 
 static long stop_until(struct popcorn_thread *thread, long number, int64_t end) {
-    thread->wait = (struct popcorn_wait){caller_of(thread), number, left_until(end)};
+    thread->wait.place = caller_of(thread);
+    thread->wait.number = number;
+    thread->wait.left = left_until(end);
     return POPCORN_CALL_STOPPED;
-}
-
-static struct kernel_time time_of(int64_t nanoseconds) {
-    return (struct kernel_time){nanoseconds / SECOND, nanoseconds % SECOND};
-}
-
-/* A limit that no clock reaches is as none. */
-static int64_t nanoseconds_of(const struct kernel_time *t) {
-    return t->seconds < INT64_MAX / SECOND / 4 ? t->seconds * SECOND + t->nanoseconds : INT64_MAX / 4;
-}
-
-static bool is_time(const struct kernel_time *t) {
-    return t->seconds >= 0 && t->nanoseconds >= 0 && t->nanoseconds < SECOND;
 }
 
 /* A call whose argument `at` is a time limit, a struct of the kernel's. */
@@ -126,13 +114,13 @@ static long wait_limited(long number, const long a[6], int at) {
         return wait_for_call(number, a);
     if (machine_from_user(&limit, (const void *)a[at], sizeof limit))
         return -E_FAULT;
-    if (!is_time(&limit))
+    if (!clock_is_time(&limit))
         return wait_for_call(number, a); /* it is the kernel that says no */
-    int64_t end = end_of_wait(thread, number, nanoseconds_of(&limit));
+    int64_t end = end_of_wait(thread, number, clock_nanoseconds_of(&limit));
     call[at] = (long)&limit;
     for (;;) {
         struct interruptions before = interruptions_now(native);
-        limit = time_of(left_until(end));
+        limit = clock_time_of(left_until(end));
         long r = call_kernel(native, number, call);
         enum outcome o = outcome(before, native, r);
         if (o != AGAIN)
@@ -148,9 +136,8 @@ static long sleep_until(const long a[6]) {
     int64_t ahead = clock_ahead(a[0]);
     if (ahead && machine_from_user(&time, (const void *)a[2], sizeof time))
         return -E_FAULT;
-    if (ahead && is_time(&time)) {
-        int64_t then = nanoseconds_of(&time) - ahead;
-        time = time_of(then > 0 ? then : 0);
+    if (ahead) {
+        clock_take_back(&time, ahead);
         call[2] = (long)&time;
     }
     return wait_for_call(NR_clock_nanosleep, call);
@@ -167,16 +154,16 @@ long wait_sleep(long number, const long a[6]) {
         return sleep_until(a);
     if (machine_from_user(&request, (const void *)a[at], sizeof request))
         return -E_FAULT;
-    if (!is_time(&request))
+    if (!clock_is_time(&request))
         return -E_INVAL;
-    int64_t end = end_of_wait(thread, number, nanoseconds_of(&request));
+    int64_t end = end_of_wait(thread, number, clock_nanoseconds_of(&request));
     if (!clock) {
         call[0] = (long)&request;
         call[1] = (long)&left;
     }
     for (;;) {
         struct interruptions before = interruptions_now(native);
-        request = time_of(left_until(end));
+        request = clock_time_of(left_until(end));
         long r = call_kernel(native, number, call);
         enum outcome o = outcome(before, native, r);
         if (o == STOPPED)
@@ -187,6 +174,57 @@ long wait_sleep(long number, const long a[6]) {
             return -E_FAULT;
         return r;
     }
+}
+
+/*
+ * Handlers that run while a thread is on its way to the point and back: had the call waited all the time,
+ * they would have interrupted it.
+ */
+
+/* signal(7): calls that SA_RESTART does not make go on. */
+static bool never_restarts(long number) {
+    switch (number) {
+    case NR_ppoll:
+    case NR_pselect6:
+    case NR_epoll_pwait:
+    case NR_nanosleep:
+    case NR_clock_nanosleep:
+    case NR_rt_sigsuspend:
+    case NR_rt_sigtimedwait:
+    case NR_semtimedop:
+    case NR_semop:
+    case NR_msgsnd:
+    case NR_msgrcv:
+        return true;
+    }
+    return false;
+}
+
+/* What is left of a sleep: all of it, if it has not begun. */
+static long sleep_has_ended(const struct popcorn_thread *thread, long number, const long a[6]) {
+    bool clock = number == NR_clock_nanosleep;
+    long request = a[clock ? 2 : 0], rest = a[clock ? 3 : 1];
+    struct kernel_time left = clock_time_of(thread->wait.left);
+    if ((number != NR_nanosleep && !clock) || (clock && a[1] & TIMER_ABSTIME) || !rest)
+        return -E_INTR;
+    bool begun = thread->wait.place && thread->wait.number == number;
+    if (!begun && machine_from_user(&left, (const void *)request, sizeof left))
+        return -E_FAULT;
+    return machine_to_user((void *)rest, &left, sizeof left) ? -E_FAULT : -E_INTR;
+}
+
+bool wait_has_ended(struct popcorn_thread *thread, long number, const long argument[6], long *result) {
+    enum popcorn_handled handled = thread->wait.handled;
+    long call = number & ~(POPCORN_CALL_MAY_STOP | POPCORN_CALL_AGAIN);
+    if (!(number & POPCORN_CALL_MAY_STOP) || thread->pinned)
+        return false;
+    thread->wait.handled = POPCORN_HANDLED_NONE;
+    if (!(number & POPCORN_CALL_AGAIN) || handled == POPCORN_HANDLED_NONE)
+        return false;
+    if (handled == POPCORN_HANDLED_RESTART && !never_restarts(call))
+        return false;
+    *result = sleep_has_ended(thread, call, argument);
+    return true;
 }
 
 /*

@@ -16,6 +16,11 @@
 /* The caller's next calls may be stopped, unless the thread is pinned. What may_stop was before. */
 bool wait_may_stop(struct native *, const struct popcorn_thread *);
 
+/* To be asked before a call is made whose number is as the caller gave it (POPCORN_CALL_AGAIN). Is it one
+ * that is made again and that a handler of the program has ended meanwhile, which is -EINTR? What is then
+ * left of a sleep has been stored; *result is -EINTR or -EFAULT. */
+bool wait_has_ended(struct popcorn_thread *, long number, const long argument[6], long *result);
+
 /* Any call; those with a time limit of their own or a signal mask have their own below. */
 long wait_for_call(long number, const long argument[6]);
 

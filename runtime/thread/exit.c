@@ -28,6 +28,8 @@ void threads_exit(void *base, uint64_t size, int status) {
     struct popcorn_thread *thread = native->thread;
     (void)status; /* the kernel tells nobody how a thread ended */
     kernel_block_signals();
+    /* No system call that ending takes is to end early, as the last one of a cancelled thread. */
+    ((uint64_t *)thread->tcb)[POPCORN_TCB_CANCEL / 8] = POPCORN_CANCEL_NONE;
     threads_lock();
     threads_leave(thread);
     threads_unlock();

@@ -193,6 +193,8 @@ long threads_fork(void) {
         return -E_AGAIN;
     }
     lock_take(&memory_lock);
+    memory_elsewhere = true;
+    memory_shuffles++;
     long pid = fork_locked(native);
     lock_release(&memory_lock);
     if (pid == 0)

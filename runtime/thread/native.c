@@ -9,6 +9,7 @@
 
 #define GUARD_SIZE (1UL << 20) /* more than the largest frame: an image has up to 65,535 slots */
 #define ALTERNATE_SIZE (8UL << 20)
+#define ALTERNATE_NONE 2 /* SS_DISABLE */
 #define SPARES 16
 #define WARM_SIZE (64UL << 10) /* of a spare stack, what stays in memory */
 #define NATIVE_SIZE ((sizeof(struct native) + KERNEL_PAGE - 1) & -KERNEL_PAGE)
@@ -22,6 +23,19 @@ int popcorn_this_node(void) {
 struct native *native_self(void) {
     struct popcorn_thread *thread = popcorn_current();
     return thread ? thread->native[native_node] : NULL;
+}
+
+/* As sigaltstack() takes it. */
+struct alternate_stack {
+    uintptr_t low;
+    int flags;
+    size_t size;
+};
+
+struct native *native_of_handler(void) {
+    struct alternate_stack stack = {.flags = ALTERNATE_NONE};
+    KERNEL(NR_sigaltstack, 0, &stack);
+    return stack.flags & ALTERNATE_NONE ? NULL : (struct native *)(stack.low + stack.size);
 }
 
 static long map_stack(size_t size) {
@@ -142,12 +156,8 @@ void native_bind(struct native *native, struct popcorn_thread *thread) {
 }
 
 void native_adopt(struct native *native) {
-    struct {
-        uintptr_t sp;
-        int flags;
-        size_t size;
-    } alternate = {native->alternate_low, 0, native->alternate_high - native->alternate_low};
-    KERNEL(NR_sigaltstack, &alternate, 0);
+    struct alternate_stack stack = {native->alternate_low, 0, native->alternate_high - native->alternate_low};
+    KERNEL(NR_sigaltstack, &stack, 0);
     native->tid = (int32_t)KERNEL(NR_gettid);
 }
 

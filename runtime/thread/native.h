@@ -34,8 +34,9 @@ struct native {
     atomic_bool waiting;      /* stop.c: for the list's lock, or for a vfork child */
     bool vfork_child;         /* a vfork child is borrowing the thread: process-wide state is not its own */
     volatile int critical;    /* greater than 0: handlers of the program are put off */
-    volatile int deferred;    /* the number of the signal put off, or 0; all others are blocked meanwhile */
-    uint64_t deferred_mask;   /* the signal mask to go back to */
+    volatile int
+        deferred; /* the number of the signal put off, or 0; all others but faults are blocked meanwhile */
+    uint64_t deferred_mask; /* the signal mask to go back to */
     uint64_t deferred_info[16];
     volatile uint64_t program_signals; /* handlers of the program run here */
     volatile uint64_t own_signals;     /* signals of the run time's own that came here */
@@ -48,7 +49,7 @@ struct native {
     volatile bool may_stop;  /* who makes a system call now can come to a migration point instead */
     volatile bool stoppable; /* and it is under way */
     volatile bool woken;     /* the run time's signal has ended it */
-    volatile bool gathered;                   /* it stands still for a checkpoint */
+    volatile bool gathered;  /* it stands still for a checkpoint */
     uint64_t gathered_mask, gathered_pending; /* and its signal mask then, and what waits behind it */
     bool orphans;   /* handlers may be under way whose native frames here are gone */
     uint32_t calls; /* a shadow's, between machines: the calls that it is carrying out, the innermost last */
@@ -59,10 +60,12 @@ struct native {
     _Atomic uint32_t
         *clear_tid;      /* what the kernel would clear when the thread ends, if futexes are the run time's */
     uint64_t last_fault; /* memory/touch.c: address of the last access that was tried again */
-    int (*start)(void *); /* a new thread's function and its argument */
+    struct native *next_worker; /* node/pause.c: in a node's process */
+    volatile bool paused;       /* and it stands still, as the program is stopped */
+    int (*start)(void *);       /* a new thread's function and its argument */
     void *argument;
     uint64_t last_tcb[POPCORN_TCB_SIZE / 8]; /* the thread pointer's target while the thread ends */
-    uint64_t away_tcb[POPCORN_TCB_SIZE / 8]; /* and, at the origin, while it is on another machine */
+    uint64_t away_tcb[POPCORN_TCB_SIZE / 8]; /* and, at the origin, while it is elsewhere */
 };
 
 /* The number of this process's node. */
@@ -70,6 +73,10 @@ extern int native_node;
 
 /* The calling thread's; NULL before it is set up. */
 struct native *native_self(void);
+
+/* The same in a signal handler, by its stack alone: whatever has become of portable memory. NULL also if it
+ * has none. */
+struct native *native_of_handler(void);
 
 /* A limit of address space is the program's, and it has one stack for each thread: of what more the run time
  * reserves, a small part. `size` without such a limit. */

@@ -6,6 +6,7 @@
  */
 #include <stdatomic.h>
 
+#include "base/critical.h"
 #include "base/kernel.h"
 #include "base/own_signal.h"
 #include "popcorn/control.h"
@@ -20,13 +21,26 @@ static _Atomic uint32_t stopping; /* not zero while threads shall stand still: t
 static _Atomic uint32_t arrived;  /* counts threads that have come to do so */
 static uint32_t times;
 
+static void tell_arrived(void) {
+    atomic_fetch_add(&arrived, 1);
+    KERNEL(NR_futex, &arrived, FUTEX_WAKE, 1);
+}
+
+void threads_wait_begins(struct native *native) {
+    atomic_store(&native->waiting, true);
+    if (atomic_load(&stopping))
+        tell_arrived();
+}
+
 void threads_lock(void) {
     struct native *native = native_self();
+    critical_enter(); /* a handler could leave by longjmp, and the thread would seem to wait for ever */
     if (native)
-        atomic_store(&native->waiting, true);
+        threads_wait_begins(native);
     lock_take(&list_lock);
     if (native)
         atomic_store(&native->waiting, false);
+    critical_leave();
 }
 
 void threads_unlock(void) {
@@ -37,8 +51,7 @@ void threads_stopped_here(void) {
     struct native *native = native_self();
     for (uint32_t now; (now = atomic_load(&stopping));) {
         atomic_store(&native->stopped, now);
-        atomic_fetch_add(&arrived, 1);
-        KERNEL(NR_futex, &arrived, FUTEX_WAKE, 1);
+        tell_arrived();
         KERNEL(NR_futex, &stopping, FUTEX_WAIT, now, 0);
     }
 }

@@ -211,7 +211,7 @@ static long vfork_child(int (*fn)(void *), void *stack, unsigned long flags, voi
     thread->pinned++;
     native->vfork_child = true;
     *data = (uint64_t)stack & -16UL;
-    atomic_store(&native->waiting, true);
+    threads_wait_begins(native);
     long pid = machine_clone(flags, (void *)((uint64_t)low + VFORK_STACK), NULL, NULL, NULL, fn, arg);
     atomic_store(&native->waiting, false);
     *data = saved;

@@ -13,6 +13,8 @@
 
 #define STORED_MOST (CHECKPOINT_MOST + CHECKPOINT_MOST / 8 + 4096) /* packed, at worst */
 
+#define SAMPLE ((size_t)CHECKPOINT_PAGE)
+
 static const char zeros[CHECKPOINT_PAGE];
 
 static void *allocate(size_t size) {
@@ -35,6 +37,8 @@ static void read_bytes(const struct checkpoint_input *in, void *to, size_t size)
             continue;
         if (n < 0)
             die("%s: %s", in->name, strerror(errno));
+        if (n == 0 && in->quiet)
+            _exit(2);
         if (n == 0)
             damaged(in, "it is cut short");
         done += (size_t)n;
@@ -48,7 +52,9 @@ bool checkpoint_is(int fd) {
 }
 
 void checkpoint_open(struct checkpoint_input *in, int fd, const char *name) {
-    *in = (struct checkpoint_input){.fd = fd, .name = name};
+    in->fd = fd;
+    in->name = name;
+    in->number = 0;
     size_t begin = offsetof(struct checkpoint_head, isa);
     read_bytes(in, &in->head, begin);
     if (memcmp(in->head.magic, CHECKPOINT_MAGIC, sizeof in->head.magic))
@@ -80,6 +86,16 @@ static const void *unpack(const struct checkpoint_input *in, const struct checkp
     return in->contents;
 }
 
+/* Leaves the contents in the file. */
+static void leave(struct checkpoint_input *in, struct checkpoint_chunk *chunk) {
+    off_t place = lseek(in->fd, 0, SEEK_CUR);
+    if (place < 0 || lseek(in->fd, (off_t)chunk->stored, SEEK_CUR) < 0)
+        die("%s: %s", in->name, strerror(errno));
+    in->place = (uint64_t)place;
+    chunk->packing = CHECKPOINT_ELSEWHERE;
+    chunk->stored = sizeof in->place;
+}
+
 bool checkpoint_next(struct checkpoint_input *in, struct checkpoint_chunk *chunk, const void **contents) {
     read_bytes(in, chunk, sizeof *chunk);
     bool plain = chunk->packing == CHECKPOINT_PLAIN;
@@ -88,6 +104,14 @@ bool checkpoint_next(struct checkpoint_input *in, struct checkpoint_chunk *chunk
         (plain && chunk->stored != chunk->size))
         damaged(in, "a chunk's head");
     read_zeros(in, chunk->gap);
+    if (in->leaves_memory && plain && chunk->kind == CHECKPOINT_MEMORY) {
+        uint64_t padding = checkpoint_padding(chunk);
+        *contents = &in->place;
+        in->number++;
+        leave(in, chunk);
+        read_zeros(in, padding);
+        return true;
+    }
     read_bytes(in, in->stored, chunk->stored);
     read_zeros(in, checkpoint_padding(chunk));
     if (chunk->contents_hash != xxh64(in->stored, chunk->stored, 0))
@@ -100,7 +124,7 @@ bool checkpoint_next(struct checkpoint_input *in, struct checkpoint_chunk *chunk
     char more;
     if (chunk->where != in->number)
         damaged(in, "chunks are missing");
-    if (read(in->fd, &more, 1) != 0)
+    if (!in->followed && read(in->fd, &more, 1) != 0)
         damaged(in, "something follows its end");
     return false;
 }
@@ -132,6 +156,19 @@ void checkpoint_write_head(struct checkpoint_output *out, const struct checkpoin
     write_bytes(out, head, sizeof *head);
 }
 
+/* Does packing pay? A look at three places, as trying costs as much as doing. */
+static bool seems_to_pack(struct checkpoint_output *out, const char *contents, size_t size) {
+    size_t packed = 0, looked = 3 * SAMPLE;
+    if (size < 4 * looked)
+        return true;
+    for (size_t i = 0; i < 3; i++) {
+        const char *sample = contents + i * ((size - SAMPLE) / 2);
+        size_t n = ZSTD_compressCCtx(out->context, out->packed, STORED_MOST, sample, SAMPLE, out->level);
+        packed += ZSTD_isError(n) ? SAMPLE : n;
+    }
+    return packed < looked - looked / 8;
+}
+
 /* Packed only if that pays. */
 static const void *pack(struct checkpoint_output *out, struct checkpoint_chunk *chunk, const void *contents) {
     chunk->packing = CHECKPOINT_PLAIN;
@@ -144,6 +181,8 @@ static const void *pack(struct checkpoint_output *out, struct checkpoint_chunk *
         if (!out->context)
             die("out of memory");
     }
+    if (!seems_to_pack(out, contents, chunk->size))
+        return contents;
     size_t size =
         ZSTD_compressCCtx(out->context, out->packed, STORED_MOST, contents, chunk->size, out->level);
     if (ZSTD_isError(size) || size > chunk->size - chunk->size / 8)
@@ -156,11 +195,13 @@ static const void *pack(struct checkpoint_output *out, struct checkpoint_chunk *
 void checkpoint_write(struct checkpoint_output *out, const struct checkpoint_chunk *original,
                       const void *contents) {
     struct checkpoint_chunk chunk = *original;
-    const void *stored = pack(out, &chunk, contents);
-    chunk.gap = chunk.kind == CHECKPOINT_MEMORY && chunk.packing == CHECKPOINT_PLAIN
+    bool elsewhere = chunk.packing == CHECKPOINT_ELSEWHERE;
+    const void *stored = elsewhere ? contents : pack(out, &chunk, contents);
+    chunk.gap = chunk.kind == CHECKPOINT_MEMORY && chunk.packing == CHECKPOINT_PLAIN && !out->unmapped
                     ? (uint32_t)(-(out->offset + sizeof chunk) & (CHECKPOINT_PAGE - 1))
                     : 0;
-    chunk.contents_hash = xxh64(stored, chunk.stored, 0);
+    if (!elsewhere && !(out->passes_on && original->packing == CHECKPOINT_PLAIN && stored == contents))
+        chunk.contents_hash = xxh64(stored, chunk.stored, 0);
     chunk.hash = checkpoint_chunk_hash(&chunk, out->number++);
     write_bytes(out, &chunk, sizeof chunk);
     write_bytes(out, zeros, chunk.gap);

@@ -13,11 +13,16 @@ struct checkpoint_input {
     int fd;
     const char *name; /* for messages */
     struct checkpoint_head head;
-    uint64_t number; /* of the next chunk */
+    uint64_t number;    /* of the next chunk */
+    uint64_t place;     /* the contents of CHECKPOINT_ELSEWHERE */
+    bool leaves_memory; /* of a file: plain memory is answered as CHECKPOINT_ELSEWHERE, and not read */
+    bool followed;      /* bytes of something else may follow its end */
+    bool quiet;         /* whoever writes it says why it is cut short */
     uint8_t *stored, *contents;
 };
 
-/* Begins to read. A file that is no checkpoint, or of another version, ends the command with one line. */
+/* Begins to read; of the struct, `followed` and `quiet` are set. A file that is no checkpoint, or of another
+ * version, ends the command with one line. */
 void checkpoint_open(struct checkpoint_input *, int fd, const char *name);
 
 /*
@@ -32,6 +37,8 @@ void checkpoint_close(struct checkpoint_input *);
  * first. */
 struct checkpoint_output {
     int fd, level;
+    bool unmapped;  /* nobody will map memory from it: there are no gaps */
+    bool passes_on; /* the chunks are as checkpoint_next() gave them: their hashes need not be made anew */
     uint64_t offset, number;
     void (*failed)(void);
     void *packed, *context;

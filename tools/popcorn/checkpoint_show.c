@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "checkpoint_file.h"
+#include "checkpoint_stacks.h"
 #include "popcorn.h"
 #include "popcorn/abi.h"
 
 struct summary {
     struct checkpoint_process process;
-    uint64_t data, arena, program, contents, threads, files;
+    uint64_t data, arena, program, contents, files, timers;
 };
 
 static const char *kind_name(uint32_t kind) {
@@ -42,12 +43,17 @@ static void show_file(const struct checkpoint_chunk *chunk, const void *contents
     putchar('\n');
 }
 
-static void show_thread(const struct checkpoint_chunk *chunk, const void *contents) {
-    struct checkpoint_thread thread;
-    if (chunk->size != sizeof thread)
+static void show_timer(const struct checkpoint_chunk *chunk, const void *contents) {
+    struct checkpoint_posix_timer timer;
+    if (chunk->size != sizeof timer)
         return;
-    memcpy(&thread, contents, sizeof thread);
-    printf("  thread %d\n", thread.tid);
+    memcpy(&timer, contents, sizeof timer);
+    printf("  %-4d clock %d, signal %d", timer.id, timer.clock, timer.signal);
+    if (timer.left)
+        printf(", in %.3f s", (double)timer.left / 1e9);
+    if (timer.interval)
+        printf(", every %.3f s", (double)timer.interval / 1e9);
+    puts(timer.pending ? ", its signal waits" : "");
 }
 
 static void take(struct summary *sum, const struct checkpoint_chunk *chunk, const void *contents) {
@@ -66,13 +72,13 @@ static void take(struct summary *sum, const struct checkpoint_chunk *chunk, cons
             puts("files");
         show_file(chunk, contents);
         break;
+    case CHECKPOINT_POSIX_TIMER:
+        if (!sum->timers++)
+            puts("timers");
+        show_timer(chunk, contents);
+        break;
     case CHECKPOINT_CONTENT:
         sum->contents += chunk->size;
-        break;
-    case CHECKPOINT_THREAD:
-        if (!sum->threads++)
-            puts("threads");
-        show_thread(chunk, contents);
         break;
     case CHECKPOINT_MEMORY:
         *(chunk->where < POPCORN_ARENA_BASE ? &sum->data : &sum->arena) += chunk->size;
@@ -81,21 +87,26 @@ static void take(struct summary *sum, const struct checkpoint_chunk *chunk, cons
 }
 
 void checkpoint_show(int fd, const char *name) {
-    struct checkpoint_input in;
+    struct checkpoint_input in = {0};
     struct checkpoint_chunk chunk;
     struct summary sum = {0};
+    struct stacks stacks = {.name = name, .fd = fd, .program = -1};
+    off_t at;
     const void *contents;
     char when[64];
     checkpoint_open(&in, fd, name);
     time_t written = (time_t)(in.head.written / 1000000000);
     strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", localtime(&written));
     printf("checkpoint version %u, written %s on %s\n", in.head.version, when, in.head.isa);
-    while (checkpoint_next(&in, &chunk, &contents))
+    while (at = lseek(fd, 0, SEEK_CUR), checkpoint_next(&in, &chunk, &contents)) {
         take(&sum, &chunk, contents);
+        stacks_take(&stacks, &in, &chunk, contents, at);
+    }
     printf("memory     %s of heap, stacks and TLS", checkpoint_size_text(sum.arena));
     printf(", %s of data\n", checkpoint_size_text(sum.data));
     if (sum.contents)
         printf("contents   %s of files\n", checkpoint_size_text(sum.contents));
     printf("program    %s\n", sum.program ? checkpoint_size_text(sum.program) : "not inside");
     checkpoint_close(&in);
+    stacks_show(&stacks, &sum.process);
 }

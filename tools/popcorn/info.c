@@ -211,20 +211,21 @@ static void show_sites(const struct image *image, const struct program_tables *t
     free(place);
 }
 
-static void show_images(const struct program *p) {
+static void show_images(struct program *p) {
     const struct popcorn_manifest *m = &p->container.manifest;
     printf("%s: %u ISA%s, layout %016" PRIx64 "\n", p->path, m->count, m->count == 1 ? "" : "s",
            m->layout_hash);
-    printf("%-10s %9s %9s %9s %9s %9s   %s\n", "ISA", "text", "table", "constants", "data", "image",
-           "return addresses");
+    printf("%-10s %9s %9s %9s %9s %9s %9s   %s\n", "ISA", "text", "table", "constants", "data", "image",
+           "in file", "return addresses");
     for (unsigned i = 0; i < m->count; i++) {
         struct image image;
         size_t size;
         const uint8_t *bytes = program_image(p, i, &size);
         image_open(&image, m->image[i].isa, bytes, size);
-        printf("%-10s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 "   %" PRIu32 "%s\n",
+        printf("%-10s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64
+               "   %" PRIu32 "%s\n",
                image.isa, image.text, image.table, image.constants, image.data, m->image[i].size,
-               image.sites.count, i == 0 ? "   (starts here)" : "");
+               m->image[i].stored, image.sites.count, i == 0 ? "   (starts here)" : "");
         elf_end(image.elf);
     }
 }

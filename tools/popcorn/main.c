@@ -18,6 +18,9 @@ static const struct command {
     {"migrate", command_migrate, "ask a running program to move"},
     {"checkpoint", command_checkpoint, "write a running program to a file"},
     {"restart", command_restart, "let a program go on from a checkpoint"},
+    {"move", command_move, "move a running program to another machine"},
+    {"receive", command_receive, "take a program that is moved here, or look after one that was"},
+    {"relay", command_relay, NULL}, /* what a program's process becomes */
     {"nodes", command_nodes, "list where programs can go"},
     {"agent", command_agent, "connect this machine with others (needs the kernel module)"},
 };
@@ -34,11 +37,20 @@ void die(const char *format, ...) {
     exit(1);
 }
 
+int read_number(const char *text, long least, long most, const char *what) {
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end || value < least || value > most)
+        die("\"%s\" is no %s", text, what);
+    return (int)value;
+}
+
 static void help(void) {
     puts("Usage: popcorn COMMAND [OPTIONS]\n"
          "Runs and watches programs that hold several instruction sets and move between them.\n");
     for (int i = 0; i < COMMANDS; i++)
-        printf("  %-10s %s\n", commands[i].name, commands[i].does);
+        if (commands[i].does)
+            printf("  %-10s %s\n", commands[i].name, commands[i].does);
     puts("\n`popcorn COMMAND --help` says more about each. See also popcorn(1).");
 }
 

@@ -50,7 +50,7 @@ static const struct argp parser = {NULL,
                                    NULL};
 
 /* Reads a positive number that ends at `end`. */
-static int read_number(const char *text, char end, const char **rest) {
+static int read_id(const char *text, char end, const char **rest) {
     char *stop;
     errno = 0;
     long value = strtol(text, &stop, 10);
@@ -62,9 +62,9 @@ static int read_number(const char *text, char end, const char **rest) {
 
 static void read_who(struct request *request) {
     const char *rest;
-    request->pid = read_number(request->who, '/', &rest);
+    request->pid = read_id(request->who, '/', &rest);
     if (*rest == '/')
-        request->tid = read_number(rest + 1, 0, &rest);
+        request->tid = read_id(rest + 1, 0, &rest);
 }
 
 static int read_node(const struct popcorn_control *control, const char *text) {
@@ -108,7 +108,7 @@ int command_migrate(int argc, char **argv) {
     if (kill(request.pid, 0) < 0 && errno == ESRCH)
         die("there is no process %d", request.pid);
     if (!process_read(request.pid, &control))
-        die("process %d is no popcorn program, or not one of yours", request.pid);
+        process_refuse(request.pid);
     request.node = read_node(&control, request.where);
     process_each_thread(&control, ask, &request);
     if (!request.asked)

@@ -12,16 +12,22 @@ int command_ps(int argc, char **argv);
 int command_migrate(int argc, char **argv);
 int command_checkpoint(int argc, char **argv);
 int command_restart(int argc, char **argv);
+int command_move(int argc, char **argv);
+int command_receive(int argc, char **argv);
+int command_relay(int argc, char **argv);
 int command_nodes(int argc, char **argv);
 int command_agent(int argc, char **argv);
 
 /*
- * restart.c: goes on from the newest whole checkpoint in a directory, if there is one of the program at `path`; what it wrote
- * to its files since is cut off. Returns if there is none.
+ * restart.c: goes on from the newest whole checkpoint in a directory, if there is one of the program at
+ * `path`; what it wrote to its files since is cut off. Returns if there is none.
  */
 void restart_newest(const char *directory, const char *path);
 
 /* Prints "popcorn: …" as one line on standard error and exits with code 1. */
 __attribute__((format(printf, 1, 2), noreturn)) void die(const char *format, ...);
+
+/* An argument that is a number in [least, most]; else the command ends, as it is no `what`. */
+int read_number(const char *text, long least, long most, const char *what);
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "container_unpack.h"
 #include "container_write.h"
 #include "popcorn.h"
 #include "popcorn/abi.h"
@@ -27,7 +28,7 @@ static long read_mapped(void *file, void *buffer, size_t size, uint64_t offset) 
 
 static void map_file(struct program *p, const char *path) {
     struct stat s;
-    p->path = path;
+    *p = (struct program){.path = path};
     p->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (p->fd < 0 || fstat(p->fd, &s) < 0)
         die("%s: %s", path, strerror(errno));
@@ -48,6 +49,8 @@ void program_open(struct program *p, const char *path) {
         die("%s is no popcorn program", path);
     case POPCORN_CONTAINER_DAMAGED:
         die("%s is damaged: it was cut or changed after it was linked", path);
+    case POPCORN_CONTAINER_OTHER:
+        die("%s was linked by another version of popcorn: link it again", path);
     }
     for (unsigned i = 0; i < p->container.manifest.count; i++)
         if (!popcorn_container_check(&p->container, i))
@@ -55,9 +58,15 @@ void program_open(struct program *p, const char *path) {
                 p->container.manifest.image[i].isa);
 }
 
-const uint8_t *program_image(const struct program *p, unsigned index, size_t *size) {
+const uint8_t *program_image(struct program *p, unsigned index, size_t *size) {
+    struct buffer *image = &p->image[index];
+    struct popcorn_error error;
     *size = index == 0 ? p->size : p->container.manifest.image[index].size;
-    return p->bytes + p->container.offset[index];
+    if (index == 0)
+        return p->bytes;
+    if (!image->size && !container_unpack(&p->container, index, image, &error))
+        die("%s is damaged: %s", p->path, error.text);
+    return image->bytes;
 }
 
 static bool is_added(const char *section) {
@@ -88,7 +97,7 @@ static struct buffer front_alone(const struct program *p) {
     return image;
 }
 
-struct buffer program_with_front(const struct program *p, unsigned index) {
+struct buffer program_with_front(struct program *p, unsigned index) {
     const struct popcorn_manifest *manifest = &p->container.manifest;
     struct container_image images[POPCORN_MANIFEST_IMAGES];
     struct buffer file = {0}, front = front_alone(p);
@@ -100,7 +109,7 @@ struct buffer program_with_front(const struct program *p, unsigned index) {
         images[i].bytes = from ? program_image(p, from, &images[i].size) : front.bytes;
         images[i].size = from ? images[i].size : front.size;
     }
-    if (!container_write(images, manifest->count, &file, &error))
+    if (!container_write(images, manifest->count, CONTAINER_FAST, &file, &error))
         die("%s: %s", p->path, error.text);
     buffer_free(&front);
     return file;

@@ -15,6 +15,7 @@ struct program {
     const uint8_t *bytes; /* the whole file, mapped read-only until the command ends */
     size_t size;
     struct popcorn_container container;
+    struct buffer image[POPCORN_MANIFEST_IMAGES]; /* unpacked when they are asked for */
 };
 
 /*
@@ -23,14 +24,17 @@ struct program {
  */
 void program_open(struct program *p, const char *path);
 
-/* The ELF image with this index in the manifest, and its size in bytes; 0 is the file itself. */
-const uint8_t *program_image(const struct program *p, unsigned index, size_t *size);
+/*
+ * The ELF image with this index in the manifest, and its size in bytes; 0 is the file itself. It stays until
+ * the command ends.
+ */
+const uint8_t *program_image(struct program *p, unsigned index, size_t *size);
 
 /*
  * The same program with another image in front, as popcorn-ld would have made it on that ISA's machine. To be
  * freed by the caller.
  */
-struct buffer program_with_front(const struct program *p, unsigned index);
+struct buffer program_with_front(struct program *p, unsigned index);
 
 /* The path of an executable as execvp() would look for it; the result lives as long as the command. */
 const char *program_find(const char *name);

@@ -12,22 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "checkpoint_file.h"
 #include "popcorn.h"
+#include "popcorn/abi.h"
 #include "popcorn/sha256.h"
 #include "program.h"
-
-#define MOST_MAPS 64
-
-struct request {
-    const char *path, *isa;
-    const char *map[MOST_MAPS]; /* OLD=NEW */
-    int maps;
-    bool force;
-};
+#include "restart.h"
 
 enum { OPTION_MAP = 256, OPTION_FORCE, OPTION_ISA };
 
@@ -40,15 +34,19 @@ static const struct argp_option options[] = {
     {0},
 };
 
+void restart_add_map(const char *map[RESTART_MOST_MAPS], int *maps, const char *added) {
+    if (!strchr(added, '='))
+        die("--map wants OLD=NEW, not \"%s\"", added);
+    if (*maps == RESTART_MOST_MAPS)
+        die("more than %d --map", RESTART_MOST_MAPS);
+    map[(*maps)++] = added;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state) {
-    struct request *request = state->input;
+    struct restart *request = state->input;
     switch (key) {
     case OPTION_MAP:
-        if (!strchr(argument, '='))
-            die("--map wants OLD=NEW, not \"%s\"", argument);
-        if (request->maps == MOST_MAPS)
-            die("more than %d --map", MOST_MAPS);
-        request->map[request->maps++] = argument;
+        restart_add_map(request->map, &request->maps, argument);
         return 0;
     case OPTION_FORCE:
         request->force = true;
@@ -96,7 +94,7 @@ static void write_all(int fd, const void *from, size_t size) {
 }
 
 /* Gives `path`, in a buffer of CHECKPOINT_PATH bytes, its place on this machine. */
-static void map_path(const struct request *request, char *path) {
+static void map_path(const struct restart *request, char *path) {
     for (int i = 0; i < request->maps; i++) {
         const char *old = request->map[i], *new = strchr(old, '=') + 1;
         size_t length = (size_t)(new - old) - 1;
@@ -110,13 +108,7 @@ static void map_path(const struct request *request, char *path) {
     }
 }
 
-/* What has been read: the rest of it as the program takes it, and the program's file. */
-struct checkpoint {
-    struct checkpoint_process process;
-    int rest, program;
-};
-
-static void put_file(const struct request *request, struct checkpoint_output *out,
+static void put_file(const struct restart *request, struct checkpoint_output *out,
                      struct checkpoint_chunk *chunk, const void *contents) {
     struct {
         struct checkpoint_file file;
@@ -134,8 +126,9 @@ static void put_file(const struct request *request, struct checkpoint_output *ou
     checkpoint_write(out, chunk, &f);
 }
 
-static void put_process(const struct request *request, struct checkpoint *c, struct checkpoint_output *out,
-                        const struct checkpoint_chunk *chunk, const void *contents) {
+static void put_process(const struct restart *request, struct restart_checkpoint *c,
+                        struct checkpoint_output *out, const struct checkpoint_chunk *chunk,
+                        const void *contents) {
     if (chunk->size != sizeof c->process)
         die("%s: the checkpoint is damaged: its process", request->path);
     memcpy(&c->process, contents, sizeof c->process);
@@ -146,17 +139,58 @@ static void put_process(const struct request *request, struct checkpoint *c, str
     checkpoint_write(out, chunk, &c->process);
 }
 
-static void read_checkpoint(const struct request *request, struct checkpoint *c) {
-    struct checkpoint_input in;
+/* Can what is in it be read later, too? */
+static bool is_regular(int fd) {
+    struct stat stat;
+    return fd != STDIN_FILENO && fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode);
+}
+
+/*
+ * A stream whose memory comes in any order: kept in a file, by address, where it is written over; in the end
+ * come the pages that there are.
+ */
+static void put_memory(struct restart_checkpoint *c, const struct checkpoint_chunk *chunk,
+                       const void *contents) {
+    if (chunk->where >= POPCORN_ARENA_LIMIT || chunk->size > POPCORN_ARENA_LIMIT - chunk->where)
+        die("the checkpoint is damaged: memory where none may be");
+    if (c->file < 0)
+        c->file = memory_file("popcorn-memory");
+    for (size_t done = 0; done < chunk->size;) {
+        ssize_t n =
+            pwrite(c->file, (const char *)contents + done, chunk->size - done, (off_t)(chunk->where + done));
+        if (n < 0)
+            die("cannot fill a memory file: %s", strerror(errno));
+        done += (size_t)n;
+    }
+}
+
+static void put_pages(struct restart_checkpoint *c, struct checkpoint_output *out,
+                      const struct checkpoint_chunk *pages, const void *contents) {
+    for (uint64_t i = 0; i < pages->size / sizeof(struct checkpoint_run); i++) {
+        struct checkpoint_run run;
+        memcpy(&run, (const char *)contents + i * sizeof run, sizeof run);
+        if (run.size > POPCORN_ARENA_LIMIT - c->pages)
+            die("the checkpoint is damaged: more memory than there is");
+        c->pages += run.size;
+        for (uint64_t at = run.start, end = run.start + run.size; at < end; at += CHECKPOINT_MOST) {
+            struct checkpoint_chunk chunk = {
+                .kind = CHECKPOINT_MEMORY, .packing = CHECKPOINT_ELSEWHERE, .where = at, .stored = sizeof at};
+            chunk.size = end - at < CHECKPOINT_MOST ? end - at : CHECKPOINT_MOST;
+            checkpoint_write(out, &chunk, &at);
+        }
+    }
+}
+
+void restart_read(const struct restart *request, int fd, bool followed, struct restart_checkpoint *c) {
+    struct checkpoint_input in = {
+        .followed = followed, .quiet = followed, .leaves_memory = !followed && is_regular(fd)};
     struct checkpoint_chunk chunk;
     const void *contents;
-    int fd = strcmp(request->path, "-") ? open(request->path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
-    if (fd < 0)
-        die("%s: %s", request->path, strerror(errno));
-    *c = (struct checkpoint){.rest = memory_file("popcorn-checkpoint"),
-                             .program = memory_file("popcorn-program")};
+    *c = (struct restart_checkpoint){.rest = memory_file("popcorn-checkpoint"),
+                                     .program = memory_file("popcorn-program")};
     struct checkpoint_output out = {.fd = c->rest};
     checkpoint_open(&in, fd, request->path);
+    c->file = in.leaves_memory ? fd : -1;
     checkpoint_write_head(&out, &in.head);
     while (checkpoint_next(&in, &chunk, &contents)) {
         if (chunk.kind == CHECKPOINT_PROGRAM)
@@ -165,17 +199,28 @@ static void read_checkpoint(const struct request *request, struct checkpoint *c)
             put_process(request, c, &out, &chunk, contents);
         else if (chunk.kind == CHECKPOINT_FILE)
             put_file(request, &out, &chunk, contents);
+        else if (followed && chunk.kind == CHECKPOINT_MEMORY)
+            put_memory(c, &chunk, contents);
+        else if (followed && chunk.kind == CHECKPOINT_PAGES)
+            put_pages(c, &out, &chunk, contents);
         else
             checkpoint_write(&out, &chunk, contents);
     }
     chunk.where = out.number;
     checkpoint_write(&out, &chunk, NULL);
     checkpoint_close(&in);
-    if (fd != STDIN_FILENO)
-        close(fd);
     lseek(c->rest, 0, SEEK_SET);
     if (!c->process.nthreads)
         die("%s: the checkpoint is damaged: no process is in it", request->path);
+}
+
+static void read_checkpoint(const struct restart *request, struct restart_checkpoint *c) {
+    int fd = strcmp(request->path, "-") ? open(request->path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    if (fd < 0)
+        die("%s: %s", request->path, strerror(errno));
+    restart_read(request, fd, false, c);
+    if (fd != STDIN_FILENO && c->file < 0)
+        close(fd);
 }
 
 /* The SHA-256 of a file. False if it cannot be read. */
@@ -191,7 +236,7 @@ static bool hash_file(int fd, uint8_t digest[SHA256_BYTES]) {
 }
 
 /* The program's file, if it is not inside: at its path, if it is the same. */
-static void find_program(struct checkpoint *c) {
+static void find_program(struct restart_checkpoint *c) {
     uint8_t digest[SHA256_BYTES];
     if (c->process.program_inside)
         return;
@@ -205,7 +250,7 @@ static void find_program(struct checkpoint *c) {
 }
 
 /* Puts the ISA's image in front of the program's file. */
-static void choose_image(struct checkpoint *c, const char *isa) {
+static void choose_image(struct restart_checkpoint *c, const char *isa) {
     struct program program;
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", c->program);
@@ -228,13 +273,22 @@ static void keep_open(int fd) {
         die("%s", strerror(errno));
 }
 
-static _Noreturn void become(const struct request *request, const struct checkpoint *c) {
-    char file[64], value[64], qemu[64];
+void restart_become(const struct restart *request, const struct restart_checkpoint *c) {
+    char file[64], value[128], memory[32] = "", wait[32] = "", qemu[64];
     bool native = !strcmp(request->isa, machine_isa()), arm = !strcmp(request->isa, "aarch64");
     keep_open(c->rest);
     keep_open(c->program);
     snprintf(file, sizeof file, "/proc/self/fd/%d", c->program);
-    snprintf(value, sizeof value, "%d,%d%s", c->rest, c->program, request->force ? ",force" : "");
+    if (c->file >= 0) {
+        keep_open(c->file);
+        snprintf(memory, sizeof memory, ",memory=%d", c->file);
+    }
+    if (request->wait) {
+        keep_open(request->wait);
+        snprintf(wait, sizeof wait, ",wait=%d", request->wait);
+    }
+    snprintf(value, sizeof value, "%d,%d%s%s%s", c->rest, c->program, memory, wait,
+             request->force ? ",force" : "");
     snprintf(qemu, sizeof qemu, "qemu-%s", request->isa);
     if (setenv("POPCORN_RESTART", value, 1) < 0)
         die("out of memory");
@@ -246,6 +300,11 @@ static _Noreturn void become(const struct request *request, const struct checkpo
     else
         execlp(qemu, qemu, "-0", name, file, (char *)NULL);
     die("cannot run %s: %s", native ? c->process.program : qemu, strerror(errno));
+}
+
+void restart_find_program(const struct restart *request, struct restart_checkpoint *c) {
+    find_program(c);
+    choose_image(c, request->isa);
 }
 
 /*
@@ -261,7 +320,7 @@ static bool is_whole(const char *path) {
     if (pid < 0)
         die("cannot fork: %s", strerror(errno));
     if (pid == 0) {
-        struct checkpoint_input in;
+        struct checkpoint_input in = {0};
         struct checkpoint_chunk chunk;
         const void *contents;
         int fd = open(path, O_RDONLY | O_CLOEXEC), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -296,7 +355,7 @@ static unsigned long highest_below(const char *directory, unsigned long below) {
     return highest;
 }
 
-static void check_same_program(const struct checkpoint *c, const char *checkpoint, const char *path) {
+static void check_same_program(const struct restart_checkpoint *c, const char *checkpoint, const char *path) {
     uint8_t digest[SHA256_BYTES];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -308,8 +367,8 @@ static void check_same_program(const struct checkpoint *c, const char *checkpoin
 }
 
 void restart_newest(const char *directory, const char *path) {
-    struct request request = {.isa = machine_isa(), .force = true};
-    struct checkpoint checkpoint;
+    struct restart request = {.isa = machine_isa(), .force = true};
+    struct restart_checkpoint checkpoint;
     char name[4096];
     unsigned long number = ULONG_MAX;
     while ((number = highest_below(directory, number))) {
@@ -323,17 +382,15 @@ void restart_newest(const char *directory, const char *path) {
     request.path = name;
     read_checkpoint(&request, &checkpoint);
     check_same_program(&checkpoint, name, path);
-    find_program(&checkpoint);
-    choose_image(&checkpoint, request.isa);
-    become(&request, &checkpoint);
+    restart_find_program(&request, &checkpoint);
+    restart_become(&request, &checkpoint);
 }
 
 int command_restart(int argc, char **argv) {
-    struct request request = {.isa = machine_isa()};
-    struct checkpoint checkpoint;
+    struct restart request = {.isa = machine_isa()};
+    struct restart_checkpoint checkpoint;
     argp_parse(&parser, argc, argv, 0, NULL, &request);
     read_checkpoint(&request, &checkpoint);
-    find_program(&checkpoint);
-    choose_image(&checkpoint, request.isa);
-    become(&request, &checkpoint);
+    restart_find_program(&request, &checkpoint);
+    restart_become(&request, &checkpoint);
 }

@@ -88,7 +88,7 @@ static void check_stats(const char *path) {
 }
 
 /* The file begins with another machine's image: executes a copy in memory that begins with this machine's. */
-static void execute_copy(const struct program *p, unsigned index, char **command) {
+static void execute_copy(struct program *p, unsigned index, char **command) {
     struct buffer copy = program_with_front(p, index);
     int fd = memfd_create("popcorn-program", MFD_CLOEXEC);
     if (fd < 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "container_unpack.h"
 #include "container_write.h"
 #include "files.h"
 #include "popcorn/abi.h"
@@ -28,7 +29,7 @@ static struct buffer make_program(struct buffer *parts) {
         parts[i] = test_final(test_isas[i]);
         images[i] = (struct container_image){test_isas[i], parts[i].bytes, parts[i].size};
     }
-    cr_assert(container_write(images, TEST_ISAS, &out, &error), "%s", error.text);
+    cr_assert(container_write(images, TEST_ISAS, CONTAINER_SMALL, &out, &error), "%s", error.text);
     return out;
 }
 
@@ -52,8 +53,14 @@ Test(container, images_come_out_as_they_went_in) {
         cr_expect(popcorn_container_check(&c, (unsigned)i));
         cr_expect_eq(c.manifest.image[i].sites, 3);
         if (i) {
+            struct buffer image = {0};
+            struct popcorn_error error;
+            cr_assert(container_unpack(&c, (unsigned)i, &image, &error), "%s", error.text);
             cr_expect_eq(c.manifest.image[i].size, parts[i].size);
-            cr_expect(!memcmp(program.bytes + c.offset[i], parts[i].bytes, parts[i].size));
+            cr_expect_lt(c.manifest.image[i].stored, parts[i].size);
+            cr_expect_eq(image.size, parts[i].size);
+            cr_expect(!memcmp(image.bytes, parts[i].bytes, parts[i].size));
+            buffer_free(&image);
         }
     }
     cr_expect_eq(popcorn_container_find(&c, "vax"), -1);
@@ -82,6 +89,18 @@ Test(container, what_is_no_program_is_told_from_what_is_damaged) {
     cr_expect_eq(popcorn_container_open(&c, read_bytes, &text), POPCORN_CONTAINER_FOREIGN);
     program.size -= 1;
     cr_expect_eq(popcorn_container_open(&c, read_bytes, &program), POPCORN_CONTAINER_DAMAGED);
+}
+
+Test(container, a_program_of_another_version_is_told_from_what_is_damaged) {
+    struct buffer parts[TEST_ISAS], program = make_program(parts);
+    struct elf_image image;
+    struct elf_section s;
+    struct popcorn_error error;
+    struct popcorn_container c;
+    cr_assert(elf_image_memory(&image, program.bytes, program.size, "program", &error));
+    cr_assert(elf_section_find(&image, POPCORN_SECTION_MANIFEST, &s));
+    program.bytes[s.header.sh_offset + offsetof(struct popcorn_manifest, version)] = 1;
+    cr_expect_eq(popcorn_container_open(&c, read_bytes, &program), POPCORN_CONTAINER_OTHER);
 }
 
 Test(container, every_truncation_is_noticed) {
@@ -117,6 +136,22 @@ Test(container, every_alteration_is_noticed) {
         program.bytes[i] ^= 0x10;
         cr_assert(!is_whole(&program), "altered at %zu", i);
         program.bytes[i] ^= 0x10;
+    }
+}
+
+/* A manifest whose hashes are right, but that tells lies of what comes out of an image. */
+Test(container, images_of_another_size_are_refused) {
+    struct buffer parts[TEST_ISAS], program = make_program(parts);
+    struct popcorn_container c;
+    static const uint64_t sizes[] = {0, 1, POPCORN_IMAGE_MOST};
+    cr_assert_eq(popcorn_container_open(&c, read_bytes, &program), POPCORN_CONTAINER_GOOD);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct buffer image = {0};
+        struct popcorn_error error;
+        c.manifest.image[1].size = sizes[i];
+        cr_expect(!container_unpack(&c, 1, &image, &error));
+        cr_expect(strstr(error.text, "cut or changed"));
+        cr_expect_eq(image.size, 0);
     }
 }
 

@@ -51,9 +51,11 @@
 
 /*
  * The number of a system call with this bit comes from a caller that can come to a migration point: when the thread is
- * asked to, a call that waits ends without effect, by POPCORN_CALL_STOPPED, and is to be made again behind the point.
+ * asked to, a call that waits ends without effect, by POPCORN_CALL_STOPPED, and is to be made again behind the point, with
+ * both bits: a signal's handler that ran in between may have ended it.
  */
 #define POPCORN_CALL_MAY_STOP 0x40000000
+#define POPCORN_CALL_AGAIN 0x20000000
 #define POPCORN_CALL_STOPPED (-4096)
 
 /* A statepoint's id is site * 2, plus 1 when its only live value is the address of a frame image. */

@@ -35,9 +35,26 @@ enum checkpoint_kind {
     CHECKPOINT_THREAD,      /* struct checkpoint_thread */
     CHECKPOINT_MEMORY,      /* whole pages; where: their address */
     CHECKPOINT_END,         /* empty; where: how many chunks stand before it */
+    CHECKPOINT_POSIX_TIMER, /* struct checkpoint_posix_timer: a timer of timer_create() */
 };
 
-enum checkpoint_packing { CHECKPOINT_PLAIN, CHECKPOINT_ZSTD };
+enum checkpoint_packing {
+    CHECKPOINT_PLAIN,
+    CHECKPOINT_ZSTD,
+    /* Never in a file: so the command hands on plain memory that it leaves where it is. What is stored is its
+       offset there, 8 bytes, but the hash is that of the contents, which nobody has looked at yet; 0: the
+       command has. */
+    CHECKPOINT_ELSEWHERE,
+};
+/*
+ * In a stream that is no file: memory may come before everything else, and again; behind all of it come
+ * these, runs of the pages that there are, in the order in which a file has them.
+ */
+#define CHECKPOINT_PAGES 64 /* struct checkpoint_run, any number */
+
+struct checkpoint_run {
+    uint64_t start, size;
+};
 
 struct checkpoint_chunk {
     uint16_t kind, packing;
@@ -75,6 +92,18 @@ struct checkpoint_thread {
     uint64_t mask, pending; /* of signals */
 };
 
+/* A timer of timer_create(). Times in nanoseconds. */
+struct checkpoint_posix_timer {
+    int32_t id, clock;
+    int32_t signal, notify; /* the latter: SIGEV_NONE, SIGEV_SIGNAL or SIGEV_THREAD_ID */
+    int32_t tid;            /* whom the signal is for, with SIGEV_THREAD_ID; as the program sees it */
+    int32_t overrun;        /* of the last signal that came */
+    uint32_t absolute;      /* not zero: it was set to a time of its clock */
+    uint32_t pending;       /* not zero: its signal waits, and stands in no other set of those that do */
+    uint64_t value;         /* comes with the signal */
+    int64_t interval, left; /* 0: once; it does not run */
+};
+
 enum checkpoint_file_kind {
     CHECKPOINT_STANDARD = 1, /* standard input, output or error: the new process's own */
     CHECKPOINT_REGULAR,      /* a file or folder by its path */
@@ -82,15 +111,37 @@ enum checkpoint_file_kind {
     CHECKPOINT_DEVICE,       /* /dev/null and its kin, by path */
     CHECKPOINT_PIPE,         /* one end; contents follow the first */
     CHECKPOINT_EVENT,        /* eventfd; detail[0]: its count, [1]: not zero: a semaphore */
-    CHECKPOINT_LISTENER,     /* a listening socket; contents: its address */
+    CHECKPOINT_LISTENER,     /* a socket that is not connected; detail: family, type, protocol, enum
+                                checkpoint_socket; contents: its address */
     CHECKPOINT_EPOLL,        /* contents: struct checkpoint_watch, one for each file */
     CHECKPOINT_TIMER,        /* timerfd; detail: clock, interval and time left in nanoseconds, flags */
     CHECKPOINT_SIGNALS,      /* signalfd; detail[0]: its mask */
-    CHECKPOINT_PAIR,   /* one end of a socketpair; detail[0]: the other's object, [1]: type; contents: what
-                          waits to be read, each message after its length (8 bytes) */
+    CHECKPOINT_PAIR, /* one end of a socketpair; detail[0]: the other's object, or 0: closed, [1]: type, [2]:
+                        not zero: nothing more will come; contents: what waits to be read, each message after
+                        its length (8 bytes) */
     CHECKPOINT_MAPPED, /* no descriptor: the file of a shared mapping; where: its address */
     CHECKPOINT_GONE,   /* closed by --drop: reads the end, as if the other side had gone */
 };
+
+/* Of CHECKPOINT_LISTENER: it listens, and which of its options are on. */
+enum checkpoint_socket {
+    CHECKPOINT_LISTENS = 1,
+    CHECKPOINT_IPV6_ONLY = 2,
+    CHECKPOINT_REUSE_ADDRESS = 4,
+    CHECKPOINT_REUSE_PORT = 8,
+    CHECKPOINT_BROADCAST = 16,
+    CHECKPOINT_KEEP_ALIVE = 32,
+    CHECKPOINT_NO_DELAY = 64,
+};
+
+/* Contents of CHECKPOINT_REGULAR: a lock on the file, or on a part of it. */
+struct checkpoint_lock {
+    uint32_t kind;       /* enum checkpoint_lock_kind */
+    uint32_t exclusive;  /* not zero: for writing */
+    uint64_t start, end; /* of its bytes, `end` the last; ~0: to the end of the file, however long it grows */
+};
+
+enum checkpoint_lock_kind { CHECKPOINT_LOCK_PROCESS = 1, CHECKPOINT_LOCK_FILE, CHECKPOINT_LOCK_WHOLE };
 
 struct checkpoint_file {
     uint32_t kind;  /* enum checkpoint_file_kind */
@@ -140,7 +191,20 @@ enum checkpoint_order_flags {
     CHECKPOINT_DROP_PIPES = 8,
     CHECKPOINT_DROP_FILES = 16, /* everything else that cannot come along */
     CHECKPOINT_DROP_CHILDREN = 32,
+    CHECKPOINT_LIVE = 128, /* memory goes in rounds while the program runs: struct checkpoint_run */
+    CHECKPOINT_RELAY = 64, /* standard output and error stay here even if they are files */
 };
+
+/*
+ * What a program that has been written, and shall stop, is told: one byte. With CHECKPOINT_WORD_RELAY come
+ * three descriptors: an executable, and two that are handed to it. The program's process becomes `popcorn
+ * relay FIRST SECOND`, FIRST and SECOND being their numbers: from then on it cannot go on here.
+ */
+enum checkpoint_word { CHECKPOINT_WORD_GO_ON, CHECKPOINT_WORD_END, CHECKPOINT_WORD_RELAY };
+#define CHECKPOINT_WORD_FILES 3
+
+/* The byte that gives a restored program leave to go on, if it was told to wait for one. */
+#define CHECKPOINT_LEAVE 'g'
 
 struct checkpoint_order {
     uint64_t magic;
@@ -151,8 +215,7 @@ struct checkpoint_order {
 enum checkpoint_answer_kind {
     CHECKPOINT_CANNOT = 1, /* one thing that cannot come along; more may follow, then CHECKPOINT_FAILED */
     CHECKPOINT_PROGRESS,   /* `done` bytes have been written */
-    CHECKPOINT_WRITTEN, /* all of it; if the program shall stop, it waits for the command's byte: 1 end, 0 go
-                           on */
+    CHECKPOINT_WRITTEN, /* all of it; if the program shall stop, it waits for a word: enum checkpoint_word */
     CHECKPOINT_FAILED,  /* the last answer: nothing has changed */
 };
 

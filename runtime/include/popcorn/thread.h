@@ -24,12 +24,20 @@ enum popcorn_landing {
     POPCORN_LANDING_RESTART, /* as HOP, but nothing is counted: the thread was in a checkpoint */
 };
 
-/* A system call with a time limit that was left to come to a point: what is left of the time, if it is made
- * again. */
+/* Handlers of the program that ran since a thread began a system call which it may leave to come to a point.
+ */
+enum popcorn_handled {
+    POPCORN_HANDLED_NONE,
+    POPCORN_HANDLED_RESTART,   /* all of them with SA_RESTART */
+    POPCORN_HANDLED_INTERRUPT, /* another one: the call must not wait any more */
+};
+
+/* A system call that was left to come to a point, and is to be made again. */
 struct popcorn_wait {
-    uint64_t place; /* the data stack pointer of the caller; 0: none */
+    uint64_t place; /* of one with a time limit: the data stack pointer of the caller; 0: none */
     int64_t number; /* of the system call */
-    int64_t left;   /* nanoseconds */
+    int64_t left;   /* nanoseconds of the limit */
+    volatile enum popcorn_handled handled;
 };
 
 /*
@@ -61,7 +69,8 @@ struct popcorn_thread {
     uint64_t frames, bytes;         /* of the chain in flight */
     int32_t landing;                /* enum popcorn_landing, of the chain in flight */
     int32_t from;                   /* node that the chain was captured on */
-    uint32_t floating; /* environment (popcorn/floating.h) to go on in: of the chain in flight, of a new thread */
+    uint32_t
+        floating; /* environment (popcorn/floating.h) to go on in: of the chain in flight, of a new thread */
     struct popcorn_hop_times times;
     struct popcorn_trigger_state *triggers; /* lib/migration's */
     struct popcorn_mailbox *mailbox;        /* the backend's */

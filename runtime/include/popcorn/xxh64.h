@@ -12,6 +12,9 @@
 #define XXH64_4 0x85ebca77c2b2ae63ULL
 #define XXH64_5 0x27d4eb2f165667c5ULL
 
+/* Bytes ahead that are called for: processors do not read on by themselves behind the end of a page. */
+#define XXH64_AHEAD 4096
+
 static inline uint64_t xxh64_rotate(uint64_t x, int by) {
     return x << by | x >> (64 - by);
 }
@@ -55,6 +58,7 @@ static inline uint64_t xxh64(const void *bytes, size_t size, uint64_t seed) {
     if (size >= 32) {
         uint64_t a = seed + XXH64_1 + XXH64_2, b = seed + XXH64_2, c = seed, d = seed - XXH64_1;
         for (; left >= 32; p += 32, left -= 32) {
+            __builtin_prefetch((const void *)((uintptr_t)p + XXH64_AHEAD));
             a = xxh64_round(a, xxh64_word(p));
             b = xxh64_round(b, xxh64_word(p + 8));
             c = xxh64_round(c, xxh64_word(p + 16));

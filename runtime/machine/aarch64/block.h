@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* machine/block.h for aarch64: Advanced SIMD, four bits of marks a byte. */
+#ifndef AARCH64_BLOCK_H
+#define AARCH64_BLOCK_H
+
 #include <arm_neon.h>
 
 #define BLOCK_SIZE 16
 #define BLOCK_BITS 4
 #define BLOCK_MARKS ~(uint64_t)0 /* of all bytes */
+
+#define BLOCK_WIDER(...)
 
 typedef uint8x16_t block;
 
@@ -40,3 +45,18 @@ static inline uint64_t block_zeros(block b) {
     uint16x8_t zero = vreinterpretq_u16_u8(vceqzq_u8(b));
     return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(zero, 4)), 0);
 }
+
+static inline block block_even(block a, block b) {
+    return block_min(vceqq_u8(a, b), a);
+}
+
+static inline uint64_t block_ends(block a, block b) {
+    return block_zeros(block_even(a, b));
+}
+
+static inline block block_fold(block b) {
+    block upper = vcleq_u8(vsubq_u8(b, block_fill('A')), block_fill('Z' - 'A'));
+    return vorrq_u8(b, vandq_u8(upper, block_fill('a' - 'A')));
+}
+
+#endif

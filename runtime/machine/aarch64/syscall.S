@@ -69,6 +69,7 @@ FUNCTION machine_restorer
 
 /* Where a cancellation sends a thread: whatever it was doing, it does not come back. */
     .globl __cp_begin, __cp_end, __cp_cancel
+    .weak __cancel /* cancel.c */
 __cp_begin:
     udf #0
 __cp_end:

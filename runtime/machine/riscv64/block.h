@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* machine/block.h for riscv64: words, whose marks are the highest bits of bytes. */
+#ifndef RISCV64_BLOCK_H
+#define RISCV64_BLOCK_H
+
 #define BLOCK_SIZE 8
 #define BLOCK_BITS 8
 
 #define BLOCK_EACH(byte) (0x0101010101010101u * (byte))
 #define BLOCK_MARKS BLOCK_EACH(0x80) /* of all bytes */
+
+#define BLOCK_WIDER(...)
 
 typedef uint64_t block;
 typedef uint64_t __attribute__((may_alias)) block_word;
@@ -45,3 +50,19 @@ static inline block block_xor(block a, block b) {
 static inline block block_or(block a, block b) {
     return a | b;
 }
+
+static inline block block_even(block a, block b) {
+    return block_zeros(a ^ b) & ~block_zeros(a);
+}
+
+static inline uint64_t block_ends(block a, block b) {
+    return (~block_zeros(a ^ b) | block_zeros(a)) & BLOCK_MARKS;
+}
+
+static inline block block_fold(block b) {
+    block low = b & BLOCK_EACH(0x7f), from_a = low + BLOCK_EACH(0x80 - 'A'),
+          behind_z = low + BLOCK_EACH(0x7f - 'Z');
+    return b | (from_a & ~behind_z & ~b & BLOCK_EACH(0x80)) >> 2;
+}
+
+#endif

@@ -67,6 +67,7 @@ FUNCTION machine_unmap_and_exit
 
 /* Where a cancellation sends a thread: whatever it was doing, it does not come back. */
     .globl __cp_begin, __cp_end, __cp_cancel
+    .weak __cancel /* cancel.c */
 __cp_begin:
     unimp
 __cp_end:

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/sem.h>
@@ -30,10 +31,6 @@ long __popcorn_fork(void);
 long __popcorn_set_context(const void *jump, void *made, long leaving);
 long __syscall_cp_asm(const volatile int *cancel, long number, long a, long b, long c, long d, long e,
                       long f);
-void *memcpy(void *restrict, const void *restrict, size_t);
-void *memmove(void *, const void *, size_t);
-void *memset(void *, int, size_t);
-int memcmp(const void *, const void *, size_t);
 
 #if __LDBL_MANT_DIG__ == 113
 typedef long double quad;
@@ -504,6 +501,33 @@ static void test_strings(void) {
     CHECK(memcmp("abc", "abd", 3) < 0 && memcmp("b", "a", 1) > 0);
 }
 
+extern uint8_t __popcorn_level;
+
+/* At the baseline and at the machine's level, which test/e2e/blocks.c has alone. */
+static void test_search(void) {
+    static char text[800];
+    const uint8_t levels[] = {0, machine_level()};
+    int right = 1;
+    for (size_t n = 0; n < 300; n++) {
+        __popcorn_level = levels[n % 2];
+        char *s = text + n % 61;
+        memset(text, 'a', sizeof text);
+        s[n] = 0;
+        if (n)
+            s[n - 1] = 'b';
+        right &= strlen(s) == n && memchr(s, 0, n + 1) == s + n && strcspn(s, "xb") == (n ? n - 1 : 0);
+        right &= strchr(s, 'b') == (n ? s + n - 1 : 0) && strspn(s, "a") == (n ? n - 1 : 0);
+        right &= strrchr(s, 'a') == (n > 1 ? s + n - 2 : 0) && strcspn(s, "123456789b") == (n ? n - 1 : 0);
+        memcpy(text + 400, s, n + 1);
+        right &= strcmp(text + 400, s) == 0 && memcmp(text + 400, s, n + 1) == 0;
+        text[400 + n] = 'c';
+        right &=
+            strcmp(text + 400, s) > 0 && strncmp(text + 400, s, n) == 0 && memcmp(s, text + 400, n + 1) < 0;
+    }
+    __popcorn_level = 0;
+    CHECK(right);
+}
+
 /* Each mode with each set of exceptions; then what instructions and arithmetic in software make of a mode. */
 static void test_floating(void) {
     static const uint64_t third[4] = {0x3fd5555555555555, 0x3fd5555555555555, 0x3fd5555555555555,
@@ -568,6 +592,7 @@ _Noreturn void popcorn_start(long *stack) {
     test_cancellation();
     test_refused();
     test_strings();
+    test_search();
     test_floating();
     machine_run(stacks[3], on_fresh_stack, (void *)8);
 }

@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "agent/room.h"
+#include "container_unpack.h"
 #include "popcorn/container.h"
 #include "popcorn/sha256.h"
 
@@ -196,6 +198,21 @@ static uint64_t loaded_size(int file) {
     return size;
 }
 
+/* Unpacks an image into a memory file. 0 or an errno. */
+static int unpack(const struct popcorn_container *container, unsigned index, struct part *image) {
+    struct buffer bytes = {0};
+    struct popcorn_error error;
+    int number = 0;
+    if (!container_unpack(container, index, &bytes, &error))
+        return ENOEXEC;
+    int file = memfd_create("popcorn-image", MFD_CLOEXEC);
+    if (file < 0 || write(file, bytes.bytes, bytes.size) != (ssize_t)bytes.size)
+        number = errno ? errno : EIO;
+    *image = (struct part){file, 0, bytes.size};
+    buffer_free(&bytes);
+    return number;
+}
+
 /* The image for an ISA in a program's file. 0 or an errno. */
 static int find_image(int file, const char *isa, struct part *image) {
     struct popcorn_container container;
@@ -204,8 +221,9 @@ static int find_image(int file, const char *isa, struct part *image) {
     int i = popcorn_container_find(&container, isa);
     if (i < 0)
         return ENOEXEC;
-    *image =
-        (struct part){file, container.offset[i], i ? container.manifest.image[i].size : loaded_size(file)};
+    if (i > 0)
+        return unpack(&container, (unsigned)i, image);
+    *image = (struct part){file, 0, loaded_size(file)};
     return image->size ? 0 : ENOEXEC;
 }
 
@@ -246,6 +264,8 @@ void images_serve(int socket, const struct link_hello *hello) {
         answer.error = EIO;
     if (link_write(socket, &answer, sizeof answer) == 0 && answer.error == 0)
         send_part(socket, &image);
+    if (image.fd >= 0 && image.fd != file)
+        close(image.fd);
     if (file >= 0)
         close(file);
 }

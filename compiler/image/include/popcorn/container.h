@@ -3,9 +3,10 @@
  * How one executable file holds the program's images, and how to find them in it.
  *
  * The file is the ELF image of the ISA it was linked on, with sections added that are not loaded: for each
- * other ISA `.popcorn.image.<isa>` with that ISA's whole ELF image, and `.popcorn.manifest` with a struct
- * popcorn_manifest. Sections are found by name, so the file may be stripped. The manifest has size and hash
- * of every image: a file that was cut or changed is found out before anything is run from it.
+ * other ISA `.popcorn.image.<isa>` with that ISA's whole ELF image, packed as one zstd frame, and
+ * `.popcorn.manifest` with a struct popcorn_manifest. Sections are found by name, so the file may be
+ * stripped. The manifest has sizes and hash of every image: a file that was cut or changed is found out
+ * before anything is unpacked or run from it.
  *
  * The reader needs no libc, allocates nothing, and is safe in any number of threads. Files may hold anything.
  */
@@ -17,9 +18,10 @@
 #include <stdint.h>
 
 #define POPCORN_MANIFEST_MAGIC 0x4e52434f50504f50ULL /* "POPPOCRN" */
-#define POPCORN_MANIFEST_VERSION 1
+#define POPCORN_MANIFEST_VERSION 2
 #define POPCORN_MANIFEST_IMAGES 8 /* at most so many ISAs */
 #define POPCORN_ISA_NAME 16
+#define POPCORN_IMAGE_MOST (1ULL << 31) /* bytes: no image is larger, by where things may lie */
 
 /* What is needed of ELF (64 bits, little-endian), for those who have no elf.h. */
 struct popcorn_elf_header {
@@ -49,8 +51,9 @@ struct popcorn_manifest_image {
     char isa[POPCORN_ISA_NAME]; /* NUL-terminated */
     uint32_t machine;           /* e_machine */
     uint32_t sites;             /* return addresses in its call-site table */
-    uint64_t size;              /* bytes that are hashed: the image, or the loaded part of the native one */
-    uint64_t hash;
+    uint64_t size;              /* of the image in bytes, or of the loaded part of the native one */
+    uint64_t stored;            /* its bytes in the file: packed, but for the native image */
+    uint64_t hash;              /* of those */
 };
 
 struct popcorn_manifest {
@@ -76,6 +79,7 @@ enum popcorn_container_state {
     POPCORN_CONTAINER_GOOD,
     POPCORN_CONTAINER_FOREIGN, /* no popcorn program */
     POPCORN_CONTAINER_DAMAGED, /* truncated or altered */
+    POPCORN_CONTAINER_OTHER,   /* linked by a popcorn-ld that made manifests of another version */
 };
 
 /* The hash: 64 bits, for finding damage, not for keeping out an enemy. Begin with POPCORN_HASH_SEED; equal to
@@ -105,17 +109,22 @@ static inline bool popcorn_read_all(const struct popcorn_container *c, void *buf
     return c->pread(c->file, buffer, size, offset) == (long)size;
 }
 
-/* The hash of `size` bytes of the file at `offset`, going on from *hash. False if they are not all there. */
+/*
+ * The hash of `size` bytes of the file at `offset`, going on from *hash; they are left at `to` unless that is
+ * null. False if they are not all there.
+ */
 static inline bool popcorn_hash_range(const struct popcorn_container *c, uint64_t offset, uint64_t size,
-                                      uint64_t *hash) {
+                                      uint64_t *hash, uint8_t *to) {
     uint8_t buffer[4096];
     while (size) {
         size_t n = size < sizeof buffer ? (size_t)size : sizeof buffer;
-        if (!popcorn_read_all(c, buffer, n, offset))
+        uint8_t *part = to ? to : buffer;
+        if (!popcorn_read_all(c, part, n, offset))
             return false;
-        *hash = popcorn_hash(*hash, buffer, n);
+        *hash = popcorn_hash(*hash, part, n);
         offset += n;
         size -= n;
+        to = to ? to + n : to;
     }
     return true;
 }
@@ -143,20 +152,28 @@ static inline bool popcorn_hash_native(const struct popcorn_container *c, uint64
         uint64_t skip = ph.offset < sizeof eh ? sizeof eh - ph.offset : 0;
         if (ph.type != POPCORN_ELF_LOAD || ph.filesz <= skip)
             continue;
-        if (!popcorn_hash_range(c, ph.offset + skip, ph.filesz - skip, hash))
+        if (!popcorn_hash_range(c, ph.offset + skip, ph.filesz - skip, hash, NULL))
             return false;
         *size += ph.filesz - skip;
     }
     return true;
 }
 
+/* The stored bytes of image i > 0 of an opened container, to where there is room for them, if not null. Are
+ * they whole and unaltered? */
+static inline bool popcorn_container_read(const struct popcorn_container *c, unsigned i, uint8_t *to) {
+    const struct popcorn_manifest_image *image = &c->manifest.image[i];
+    uint64_t hash = POPCORN_HASH_SEED;
+    return popcorn_hash_range(c, c->offset[i], image->stored, &hash, to) && hash == image->hash;
+}
+
 /* Is image i of an opened container whole and unaltered? */
 static inline bool popcorn_container_check(const struct popcorn_container *c, unsigned i) {
     const struct popcorn_manifest_image *image = &c->manifest.image[i];
-    uint64_t size = image->size, hash = POPCORN_HASH_SEED;
-    bool whole =
-        i == 0 ? popcorn_hash_native(c, &size, &hash) : popcorn_hash_range(c, c->offset[i], size, &hash);
-    return whole && size == image->size && hash == image->hash;
+    uint64_t size, hash;
+    if (i)
+        return popcorn_container_read(c, i, NULL);
+    return popcorn_hash_native(c, &size, &hash) && size == image->size && hash == image->hash;
 }
 
 static inline bool popcorn_same_text(const char *a, const char *b) {
@@ -181,33 +198,47 @@ static inline bool popcorn_manifest_sound(const struct popcorn_manifest *m) {
     if (popcorn_hash(POPCORN_HASH_SEED, &copy, sizeof copy) != m->hash)
         return false;
     for (unsigned i = 0; i < m->count && i < POPCORN_MANIFEST_IMAGES; i++)
-        if (m->image[i].isa[POPCORN_ISA_NAME - 1])
+        if (m->image[i].isa[POPCORN_ISA_NAME - 1] || m->image[i].size > POPCORN_IMAGE_MOST ||
+            m->image[i].stored > POPCORN_IMAGE_MOST)
             return false;
     return m->count >= 1 && m->count <= POPCORN_MANIFEST_IMAGES;
 }
 
+/* Reads the manifest. Of any version, it begins with magic and version. */
+static inline enum popcorn_container_state popcorn_container_manifest(struct popcorn_container *c,
+                                                                      const struct popcorn_elf_section *sh) {
+    struct popcorn_manifest *m = &c->manifest;
+    size_t head = offsetof(struct popcorn_manifest, count);
+    if (sh->size < head || !popcorn_read_all(c, m, head, sh->offset) || m->magic != POPCORN_MANIFEST_MAGIC)
+        return POPCORN_CONTAINER_DAMAGED;
+    if (m->version != POPCORN_MANIFEST_VERSION)
+        return POPCORN_CONTAINER_OTHER;
+    if (sh->size != sizeof *m || !popcorn_read_all(c, m, sizeof *m, sh->offset) || !popcorn_manifest_sound(m))
+        return POPCORN_CONTAINER_DAMAGED;
+    return POPCORN_CONTAINER_GOOD;
+}
+
 /* Takes note of one section: the manifest (pass 0), or an image that the manifest names (pass 1). */
-static inline bool popcorn_container_section(struct popcorn_container *c,
-                                             const struct popcorn_elf_section *sh, const char *name, int pass,
-                                             bool *manifest) {
+static inline enum popcorn_container_state popcorn_container_section(struct popcorn_container *c,
+                                                                     const struct popcorn_elf_section *sh,
+                                                                     const char *name, int pass,
+                                                                     bool *manifest) {
     static const char prefix[] = ".popcorn.image.";
     size_t n = sizeof prefix - 1;
     if (pass == 0) {
         if (!popcorn_same_text(name, ".popcorn.manifest"))
-            return true;
+            return POPCORN_CONTAINER_GOOD;
         *manifest = true;
-        return sh->size == sizeof c->manifest &&
-               popcorn_read_all(c, &c->manifest, sizeof c->manifest, sh->offset) &&
-               popcorn_manifest_sound(&c->manifest);
+        return popcorn_container_manifest(c, sh);
     }
     for (size_t i = 0; i < n; i++)
         if (name[i] != prefix[i])
-            return true;
+            return POPCORN_CONTAINER_GOOD;
     int i = popcorn_container_find(c, name + n);
     if (i < 1)
-        return true;
+        return POPCORN_CONTAINER_GOOD;
     c->offset[i] = sh->offset;
-    return sh->size == c->manifest.image[i].size;
+    return sh->size == c->manifest.image[i].stored ? POPCORN_CONTAINER_GOOD : POPCORN_CONTAINER_DAMAGED;
 }
 
 /*
@@ -234,9 +265,11 @@ static inline enum popcorn_container_state popcorn_container_open(struct popcorn
         for (unsigned i = 1; i < eh.shnum; i++) {
             char name[sizeof ".popcorn.image." + POPCORN_ISA_NAME] = {0};
             if (!popcorn_read_all(c, &sh, sizeof sh, eh.shoff + i * sizeof sh) ||
-                c->pread(c->file, name, sizeof name - 1, strings.offset + sh.name) < 0 ||
-                !popcorn_container_section(c, &sh, name, pass, &manifest))
+                c->pread(c->file, name, sizeof name - 1, strings.offset + sh.name) < 0)
                 return POPCORN_CONTAINER_DAMAGED;
+            enum popcorn_container_state state = popcorn_container_section(c, &sh, name, pass, &manifest);
+            if (state != POPCORN_CONTAINER_GOOD)
+                return state;
         }
         if (!manifest)
             return POPCORN_CONTAINER_FOREIGN;

@@ -53,6 +53,18 @@ int check_migrate(void (*callback)(void *), void *data);
  */
 int migrate_schedule(size_t region, int popcorn_tid, void (*callback)(void *), void *data);
 
+/*
+ * Writes the whole program to a checkpoint, the file of this name, as `popcorn checkpoint` does; `popcorn
+ * restart` lets it go on. The file, of mode 0600, is there whole or not at all, and replaces an older one.
+ * All threads stand still for it.
+ *
+ * Returns 0 in the program that has written it, 1 in a program that goes on from it. A negative errno if
+ * there is no checkpoint, and a line on standard error says why, but for -EBUSY: the thread is in a signal
+ * handler or a vfork child. -EOPNOTSUPP: something cannot come along. While another checkpoint is being made,
+ * it waits for that.
+ */
+int popcorn_checkpoint(const char *path);
+
 /* The node on which the calling thread runs. */
 int current_nid(void);
 

@@ -27,6 +27,17 @@ long __popcorn_node(long question, long nid, void *answer);
  */
 long __migrate_shim_internal(long nid);
 
+/*
+ * Begins to write a checkpoint to the file of this name. 0: that has begun; the thread then waits until
+ * *state, a futex in portable memory, is no longer POPCORN_CHECKPOINT_WAITS, as a call that may be stopped
+ * (POPCORN_CALL_MAY_STOP). -EAGAIN: another is being made; another negative errno: nothing has begun.
+ */
+long __popcorn_checkpoint(const char *path, void *state);
+
+/* *state, an int32_t; other values are what popcorn_checkpoint() returns. */
+#define POPCORN_CHECKPOINT_WAITS 0x7fffffff
+#define POPCORN_CHECKPOINT_RESTARTED 1
+
 /* Not zero while some thread has to look, at its migration points, whether it shall migrate. */
 extern volatile char __popcorn_flag;
 

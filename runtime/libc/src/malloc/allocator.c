@@ -236,11 +236,12 @@ void _mi_verbose_message(const char *format, ...) {}
 
 /*
  * Threads. The first one's heap must be known as such before there is a second one. A thread that ends leaves
- * its pages with live blocks to the others; called when the destructors of its keys have run
- * (src/thread/pthread_create.c), as they may allocate and free.
+ * its pages with live blocks to the others; called when the destructors of its keys have run, as they may
+ * allocate and free. Only who makes threads calls either (src/thread/pthread_create.c): so a program that
+ * allocates nothing has no allocator.
  */
 
-__attribute__((constructor(1))) static void begin(void) {
+void __popcorn_heap_share(void) {
     mi_process_init();
 }
 
@@ -280,7 +281,20 @@ void __libc_free(void *p) {
     mi_free(p);
 }
 
+/*
+ * Large blocks that grow will grow again: half as much more than was asked for, so what is copied altogether stays in
+ * proportion to the size. What the program does not touch of it costs addresses only.
+ */
 void *__libc_realloc(void *p, size_t size) {
+    enum { LARGE = 16384 };
+    size_t usable = mi_usable_size(p);
+    if (usable >= LARGE && size > usable && size < PTRDIFF_MAX / 2) {
+        int before = errno;
+        void *grown = mi_realloc(p, size + size / 2);
+        if (grown)
+            return grown;
+        errno = before;
+    }
     return mi_realloc(p, size);
 }
 

@@ -8,11 +8,10 @@ static void *linear_search(const void *, size_t, const void *, size_t);
 #include "string/memmem.c"
 #undef memmem
 
-const char *__popcorn_pair(const char *, const char *, unsigned char, unsigned char);
+const char *__popcorn_find(const char *, const char *, const char *, size_t, const char **);
 
 void *memmem(const void *haystack, size_t size, const void *needle, size_t length) {
-    const char *h = haystack, *n = needle, *end = h + size;
-    size_t spent = 0;
+    const char *h = haystack, *n = needle, *end = h + size, *rest;
     if (!length)
         return (void *)h;
     if (size < length)
@@ -21,13 +20,6 @@ void *memmem(const void *haystack, size_t size, const void *needle, size_t lengt
         return memchr(h, *n, size);
     if (!*n)
         return linear_search(h, size, n, length);
-    while ((h = __popcorn_pair(h, end - length + 2, n[0], n[1]))) {
-        if (!memcmp(h, n, length))
-            return (void *)h;
-        spent += 16;
-        if (spent > 512 + 2 * (size_t)(h - (const char *)haystack))
-            return linear_search(h, (size_t)(end - h), n, length);
-        h++;
-    }
-    return NULL;
+    const char *found = __popcorn_find(h, end, n, length, &rest);
+    return rest ? linear_search(rest, (size_t)(end - rest), n, length) : (void *)found;
 }

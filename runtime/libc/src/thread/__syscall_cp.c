@@ -22,7 +22,10 @@ long(__syscall_cp)(syscall_arg_t nr, syscall_arg_t u, syscall_arg_t v, syscall_a
     long r;
     if (nr == SYS_close)
         return __syscall_cp_c(nr, u, v, w, x, y, z);
-    while ((r = __syscall_cp_c(nr | CALL_MAY_STOP, u, v, w, x, y, z)) == CALL_STOPPED)
+    nr |= CALL_MAY_STOP;
+    while ((r = __syscall_cp_c(nr, u, v, w, x, y, z)) == CALL_STOPPED) {
         __migrate_shim_internal(-1);
+        nr |= CALL_AGAIN;
+    }
     return r;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Computes for a while, with a heap, a stack and a file. */
+/* compute [ROUNDS [FILE [MILLISECONDS]]]: computes for a while, with a heap, a stack and a file, and sleeps
+ * in between. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < rounds; i++) {
         fprintf(f, "%d %.3f %c %d\n", i, work(30000000), heap[i * 1000], getpid() > 1);
         fflush(f);
+        if (argc > 3)
+            usleep((useconds_t)atoi(argv[3]) * 1000);
     }
     fprintf(f, "done\n");
     return 7;

@@ -6,7 +6,9 @@
  */
 #include "e2e.h"
 
+#include <ctype.h>
 #include <stddef.h>
+#include <strings.h>
 #include <sys/mman.h>
 
 enum { PAGE = 4096, ROUNDS = 20000 };
@@ -76,6 +78,47 @@ static void test_search(const char *s, size_t size, unsigned letters) {
     require(memmem(s, size, pattern, m) == plain_find(s, size, pattern, m));
 }
 
+static size_t plain_span(const char *s, const char *set, int in) {
+    size_t n = 0;
+    while (s[n] && !plain_find(set, strlen(set), s + n, 1) == !in)
+        n++;
+    return n;
+}
+
+static void test_sets(const char *s, unsigned letters) {
+    char set[24] = "";
+    fill(set, next_random(&seed) % (next_random(&seed) % 4 ? 5 : sizeof set), letters);
+    if (*set && next_random(&seed) % 2)
+        *set = 'x';
+    require(strspn(s, set) == plain_span(s, set, 1) && strcspn(s, set) == plain_span(s, set, 0));
+}
+
+static void test_string_copy(const char *s, size_t size) {
+    static char to[1000], expected[1000];
+    size_t length = strlen(s), n = next_random(&seed) % (size + 20);
+    memset(to, 'x', sizeof to);
+    memset(expected, 'x', sizeof expected);
+    memcpy(expected + 3, s, length + 1);
+    require(stpcpy(to + 3, s) == to + 3 + length && !memcmp(to, expected, sizeof to));
+    for (size_t i = 0; i < n; i++)
+        expected[3 + i] = i < length ? s[i] : 0;
+    require(strncpy(to + 3, s, n) == to + 3 && !memcmp(to, expected, sizeof to));
+}
+
+/* The same with some letters in upper case, and perhaps one character changed. */
+static void test_folded(const char *s, char *t, size_t size) {
+    size_t place = next_random(&seed) % size, n = next_random(&seed) % (size + 1);
+    for (size_t i = 0; i < size; i++)
+        t[i] = s[i] == 'y' && next_random(&seed) % 2 ? 'Y' : s[i];
+    require(!strcasecmp(s, t) && !strcasecmp(t, s) && !strncasecmp(s, t, n));
+    if (t[place] && place < strlen(t)) {
+        t[place] = (char)(t[place] ^ (1 + next_random(&seed) % 127));
+        int difference = tolower((unsigned char)s[place]) - tolower((unsigned char)t[place]);
+        require(sign(strcasecmp(s, t)) == sign(difference));
+        require(sign(strncasecmp(s, t, n)) == (n > place ? sign(difference) : 0));
+    }
+}
+
 static void test_comparison(const char *a, const char *b, size_t size) {
     size_t n = next_random(&seed) % (size + 1);
     require(sign(memcmp(a, b, n)) == plain_compare(a, b, n, 0));
@@ -104,8 +147,25 @@ static void test_copy(void) {
     require(memset(bytes + to, (int)n, n) && !memcmp(bytes, expected, SIZE));
 }
 
+/* A needle that ends with the haystack, at every place in a block. */
+static void test_needle_last(const char *end) {
+    static char text[400];
+    for (size_t from = 0; from < 64; from++)
+        for (size_t size = 2; size < 100; size++)
+            for (size_t length = 2; length < 6 && length <= size; length++) {
+                char *s = text + from, *needle = s + size - length;
+                memset(text, 'x', sizeof text);
+                memcpy(needle, "12345", length);
+                require(memmem(s, size, needle, length) == needle);
+                require(size == length || !memmem(s, size - 1, needle, length));
+                memcpy((char *)end - size, s, size);
+                require(memmem(end - size, size, needle, length) == end - length);
+            }
+}
+
 int main(void) {
     char *a = edge(), *b = edge();
+    test_needle_last(a);
     for (int i = 0; i < ROUNDS; i++) {
         unsigned letters = next_random(&seed) % 3 + 1;
         size_t size = next_random(&seed) % (next_random(&seed) % 8 ? 40 : 700) + 1;
@@ -121,6 +181,9 @@ int main(void) {
         s[size - 1] = t[size - 1] = 0;
         test_search(s, size, letters);
         test_comparison(s, t, size);
+        test_sets(s, letters);
+        test_string_copy(s, size);
+        test_folded(s, t, size);
         test_copy();
         point();
     }

@@ -62,6 +62,7 @@ static void *computes(void *argument) {
     static volatile unsigned long rounds;
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
     pthread_cleanup_push(note, argument);
+    point(); /* at the least this one: the loop may be left before its own */
     sem_post(&ready);
     for (;;) {
         rounds++;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A row of tools/bench peers is one function of libc at one size. A program of this folder has a group of
- * them; called without arguments it names them, called with a name it does that row's work and prints the
- * number of calls it made. The optimiser must not see what a call is given, nor that its result is not
- * needed.
+ * them; called without arguments it names them and their
+ * numbers of calls, called with a name it does that row's work, with a
+ * number behind it only so many calls, and prints the number of calls it made. The optimiser must not see
+ * what a call is given, nor that its result is not needed.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -40,9 +41,12 @@ extern const struct row rows[]; /* ended by one without a name */
 int main(int argc, char **argv) {
     for (const struct row *r = rows; r->name; r++) {
         if (argc < 2)
-            puts(r->name);
-        else if (!strcmp(r->name, argv[1]))
-            return r->work(r->calls, r->size), printf("%ld\n", r->calls) < 0;
+            printf("%s\t%ld\n", r->name, r->calls);
+        else if (!strcmp(r->name, argv[1])) {
+            long calls = argc > 2 ? atol(argv[2]) : r->calls;
+            r->work(calls, r->size);
+            return printf("%ld\n", calls) < 0;
+        }
     }
     return argc < 2 ? 0 : 2;
 }

@@ -306,6 +306,9 @@ static inline void kernel_block_signals(void) {
     KERNEL(NR_rt_sigprocmask, MASK_SET, &all, 0, 8);
 }
 
+/* Those that a failing instruction raises: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV. */
+#define KERNEL_FAULTS 0x4d8UL
+
 static inline int64_t kernel_nanoseconds(void) {
     struct kernel_time now;
     KERNEL(NR_clock_gettime, CLOCK_MONOTONIC, &now);

@@ -17,8 +17,27 @@ void lock_take(struct popcorn_lock *lock) {
     }
 }
 
-void lock_release(struct popcorn_lock *lock) {
+static void release(struct popcorn_lock *lock) {
     if (atomic_exchange(&lock->word, 0) == 2)
         KERNEL(NR_futex, &lock->word, FUTEX_WAKE, 1);
+}
+
+void lock_release(struct popcorn_lock *lock) {
+    release(lock);
     critical_leave();
+}
+
+uint64_t lock_take_blocked(struct popcorn_lock *lock) {
+    uint64_t blocked = ~KERNEL_FAULTS, before = 0;
+    uint32_t expected = 0;
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &blocked, &before, 8);
+    if (!atomic_compare_exchange_strong(&lock->word, &expected, 1))
+        while (atomic_exchange(&lock->word, 2) != 0)
+            KERNEL(NR_futex, &lock->word, FUTEX_WAIT, 2, 0);
+    return before;
+}
+
+void lock_release_blocked(struct popcorn_lock *lock, uint64_t before) {
+    release(lock);
+    KERNEL(NR_rt_sigprocmask, MASK_SET, &before, 0, 8);
 }

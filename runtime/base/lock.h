@@ -17,4 +17,11 @@ struct popcorn_lock {
 void lock_take(struct popcorn_lock *);
 void lock_release(struct popcorn_lock *);
 
+/*
+ * The same where nobody may count sections, as in the handler of a fault: the holder has all signals blocked
+ * but those of faults. The first returns what was blocked before, for the second.
+ */
+uint64_t lock_take_blocked(struct popcorn_lock *);
+void lock_release_blocked(struct popcorn_lock *, uint64_t before);
+
 #endif

@@ -67,12 +67,17 @@ int memory_join(int file);
  * file. 0, or a negative errno; then the process cannot live on. */
 int memory_rejoin(int file);
 
-/*
- * In a node's process: maps what the program has at this address, if it has not been touched here yet. True
- * if an access is worth trying (again). `last` is where the calling native thread notes its last try, 0 at
- * first.
- */
-bool memory_touch(uint64_t address, uint64_t *last);
+/* Where a native thread notes the last access that it tried again; zeros at first. */
+struct memory_try {
+    uint64_t address;    /* 0: none */
+    uint32_t protection; /* that it was mapped with */
+    uint32_t sequence;   /* of the table of regions before */
+    uint32_t changes;    /* of this process's mappings, until then */
+};
+
+/* In a node's process: maps what the program has at this address, if it has not been touched here yet. True
+ * if an access is worth trying (again). */
+bool memory_touch(uint64_t address, struct memory_try *last);
 
 /* Where the mapping at an address begins; 0 if there is none. In any process. */
 uint64_t memory_begin_of(uint64_t address);

@@ -11,6 +11,13 @@
 
 #define PIECE (64UL << 20)
 
+/*
+ * Over this process's mappings of the arena, so that what is mapped by the table as it was before a change
+ * has been mapped when the change's memory_forget() comes; and how often they have changed.
+ */
+static struct popcorn_lock mapping;
+static uint32_t changes;
+
 int memory_join(int file) {
     memory_file_fd = file;
     long r = map_memory_file(POPCORN_ARENA_BASE, LAYOUT_SYSTEM_SIZE, PROT_READ | PROT_WRITE);
@@ -74,6 +81,7 @@ static long map_outside(const struct region *region) {
     return region->kind == REGION_FILE ? map_file(region) : segment_map(region);
 }
 
+/* A part of a region is mapped at once: the piece that holds the address. */
 static long map_piece(const struct region *r, uint64_t address) {
     uint64_t low = address & -PIECE, high = low + PIECE;
     low = r->start > low ? r->start : low;
@@ -85,6 +93,7 @@ static long map_piece(const struct region *r, uint64_t address) {
 int memory_rejoin(int file) {
     long r = memory_join(file);
     const struct regions *t = memory_regions();
+    atomic_store(&mapping.word, 0); /* whoever held it is not here */
     for (uint32_t i = 0; i < t->count && r == 0; i++) {
         const struct region *region = &t->entry[i];
         for (uint64_t at = region->start; at < region->end && r == 0; at = (at & -PIECE) + PIECE)
@@ -92,10 +101,6 @@ int memory_rejoin(int file) {
                 r = map_piece(region, at);
     }
     return (int)r;
-}
-
-static bool mapped_here(uint64_t address) {
-    return KERNEL(NR_msync, address & -KERNEL_PAGE, KERNEL_PAGE, 1) == 0;
 }
 
 /* The thread cannot go on, and it is not the program's fault. */
@@ -108,25 +113,43 @@ static _Noreturn void cannot_map(long error) {
 }
 
 /*
- * A page that is mapped already can fault because its protection has been raised since, or because another
- * thread has just mapped it: map it again, and try again once.
+ * Is the access that has failed one that the program may not make? It is if this thread mapped the page for
+ * it as the table says, and since then neither has the table changed nor anybody mapped or unmapped anything
+ * here. Otherwise the page may have got lost again, or its protection may have been raised.
  */
-bool memory_touch(uint64_t address, uint64_t *last) {
+static bool forbidden(const struct memory_try *now, const struct memory_try *last) {
+    return last->address == now->address && last->protection == now->protection &&
+           last->sequence == now->sequence && last->changes == now->changes;
+}
+
+/* 1: the access is worth trying; 0: it is the program's fault; or a negative errno. */
+static long touch(uint64_t address, struct memory_try *last) {
+    struct memory_try now = {address, 0, atomic_load(&memory_regions()->sequence), changes};
     struct region region;
-    if (!layout_in_arena(address, 1) || !look_up(address, &region) || region.protection == PROT_NONE)
-        return false;
-    uint64_t now = address << 3 | region.protection;
-    bool again = *last == now;
-    *last = 0;
-    if (mapped_here(address)) {
-        if (again)
-            return false;
-        *last = now;
-    }
+    if (!look_up(address, &region) || region.protection == PROT_NONE)
+        return 0;
+    now.protection = region.protection;
+    bool is_forbidden = forbidden(&now, last);
+    *last = (struct memory_try){0};
+    if (is_forbidden)
+        return 0;
+    now.changes = ++changes;
     long r = region_outside(&region) ? map_outside(&region) : map_piece(&region, address);
-    if (r && r != -E_NOENT && r != -E_SRCH) /* (the origin, or the mapping, has just ended) */
+    *last = now;
+    if (r == -E_NOENT || r == -E_SRCH) /* the origin, or the mapping, has just ended */
+        return 0;
+    return r ? r : 1;
+}
+
+bool memory_touch(uint64_t address, struct memory_try *last) {
+    if (!layout_in_arena(address, 1))
+        return false;
+    uint64_t blocked = lock_take_blocked(&mapping);
+    long r = touch(address, last);
+    lock_release_blocked(&mapping, blocked);
+    if (r < 0)
         cannot_map(r);
-    return r == 0;
+    return r == 1;
 }
 
 uint64_t memory_begin_of(uint64_t address) {
@@ -153,5 +176,8 @@ bool memory_has_files(void) {
 }
 
 void memory_forget(uint64_t address, size_t size) {
+    uint64_t blocked = lock_take_blocked(&mapping);
+    changes++;
     KERNEL(NR_munmap, address, size);
+    lock_release_blocked(&mapping, blocked);
 }

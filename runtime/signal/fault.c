@@ -128,8 +128,8 @@ void fault_end_if_lost(int sig, const struct fault_info *info) {
 static void fault(int sig, void *siginfo, void *ucontext) {
     fault_end_if_lost(sig, siginfo);
     struct native *native = native_of_handler();
-    static uint64_t last_of_service;
-    uint64_t *last = native ? &native->last_fault : &last_of_service;
+    static struct memory_try last_of_service;
+    struct memory_try *last = native ? &native->last_fault : &last_of_service;
     struct fault_info *info = siginfo;
     if (sig == SIGNAL_SEGV && memory_touch(info->address, last))
         return;

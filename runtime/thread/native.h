@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/critical.h"
+#include "memory/memory.h"
 #include "popcorn/thread.h"
 
 #define NATIVE_MAIN_STACK (1UL << 30) /* the most that one can need */
@@ -58,11 +59,11 @@ struct native {
         long number, argument[6];
     } call[NATIVE_CALLS];
     _Atomic uint32_t
-        *clear_tid;      /* what the kernel would clear when the thread ends, if futexes are the run time's */
-    uint64_t last_fault; /* memory/touch.c: address of the last access that was tried again */
-    struct native *next_worker; /* node/pause.c: in a node's process */
-    volatile bool paused;       /* and it stands still, as the program is stopped */
-    int (*start)(void *);       /* a new thread's function and its argument */
+        *clear_tid; /* what the kernel would clear when the thread ends, if futexes are the run time's */
+    struct memory_try last_fault; /* the last access that was tried again */
+    struct native *next_worker;   /* node/pause.c: in a node's process */
+    volatile bool paused;         /* and it stands still, as the program is stopped */
+    int (*start)(void *);         /* a new thread's function and its argument */
     void *argument;
     uint64_t last_tcb[POPCORN_TCB_SIZE / 8]; /* the thread pointer's target while the thread ends */
     uint64_t away_tcb[POPCORN_TCB_SIZE / 8]; /* and, at the origin, while it is elsewhere */

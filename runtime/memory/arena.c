@@ -3,6 +3,7 @@
 #include "base/descriptors.h"
 #include "base/home.h"
 #include "memory/internal.h"
+#include "popcorn/control.h"
 
 struct popcorn_lock memory_lock;
 
@@ -165,6 +166,23 @@ static long map_shared(const struct mapping *m) {
     return 0;
 }
 
+/*
+ * Nothing is mapped just below the main thread's data stack but where the program wants it by all means:
+ * programs tell an overflow from other faults by memory that is not there.
+ */
+static bool is_free(uint64_t start, uint64_t end) {
+    uint64_t stack = popcorn_control()->main_stack.low;
+    return !regions_any(memory_regions(), start, end) &&
+           (start >= stack || end <= stack - LAYOUT_STACK_GUARD);
+}
+
+static uint64_t lowest_gap(uint64_t size) {
+    const struct regions *t = memory_regions();
+    uint64_t stack = popcorn_control()->main_stack.low;
+    uint64_t found = stack ? regions_gap(t, LAYOUT_FIRST, stack - LAYOUT_STACK_GUARD, size) : 0;
+    return found ? found : regions_gap(t, stack ? stack : LAYOUT_FIRST, POPCORN_ARENA_LIMIT, size);
+}
+
 /* Where the mapping shall be; a negative errno if nowhere. */
 long memory_choose_place(uint64_t wanted, size_t size, int flags) {
     const struct regions *t = memory_regions();
@@ -178,9 +196,9 @@ long memory_choose_place(uint64_t wanted, size_t size, int flags) {
         return (long)wanted;
     }
     wanted &= -KERNEL_PAGE;
-    if (layout_in_arena(wanted, size) && !regions_any(t, wanted, wanted + size))
+    if (layout_in_arena(wanted, size) && is_free(wanted, wanted + size))
         return (long)wanted;
-    uint64_t found = regions_gap(t, LAYOUT_FIRST, POPCORN_ARENA_LIMIT, size);
+    uint64_t found = lowest_gap(size);
     return found ? (long)found : -E_NOMEM;
 }
 
@@ -439,7 +457,7 @@ static long remap_locked(uint64_t address, size_t old_size, size_t new_size, int
     } else if (new_size <= old_size) {
         long r = new_size < old_size ? unmap_locked(address + new_size, old_size - new_size) : 0;
         return r ? r : (long)address;
-    } else if (!layout_in_arena(address, new_size) || regions_any(t, end, address + new_size)) {
+    } else if (!layout_in_arena(address, new_size) || !is_free(end, address + new_size)) {
         if (!(flags & MREMAP_MAYMOVE))
             return -E_NOMEM;
         long place = memory_choose_place(0, new_size, 0);

@@ -21,7 +21,8 @@
 #define LAYOUT_SYSTEM_SIZE (16UL << 20) /* the run time's part at the arena's beginning */
 #define LAYOUT_FIRST (POPCORN_ARENA_BASE + LAYOUT_SYSTEM_SIZE)
 
-#define LAYOUT_STACK_GUARD (1UL << 20) /* below the main thread's data stack; as the kernel's stack gap */
+#define LAYOUT_STACK_GUARD                                                                                   \
+    (1UL << 20) /* free below the main thread's data stack; as the kernel's stack gap */
 
 #define LAYOUT_FILE_ARENA (POPCORN_DATA_LIMIT - POPCORN_DATA_BASE)
 #define LAYOUT_FILE_SIZE (LAYOUT_FILE_ARENA + POPCORN_ARENA_LIMIT - POPCORN_ARENA_BASE)

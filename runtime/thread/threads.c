@@ -64,7 +64,7 @@ static bool map_data_stack(struct popcorn_stack *stack) {
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
         if (low < 0 && low >= -4095)
             continue;
-        memory_mprotect((uint64_t)low, LAYOUT_STACK_GUARD, PROT_NONE);
+        memory_munmap((uint64_t)low, LAYOUT_STACK_GUARD);
         stack->low = (uint64_t)low + LAYOUT_STACK_GUARD;
         stack->high = stack->low + size;
         return true;

@@ -8,9 +8,11 @@
  * goes on by siglongjmp, or dies of it. */
 #include "e2e.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/mman.h>
 
 #define ROUNDS 2
 
@@ -79,10 +81,24 @@ static void overflow(int kind) {
     }
 }
 
+/* How programs tell an overflow of the first thread's stack from other faults. */
+static void nothing_below(void) {
+    pthread_attr_t attributes;
+    void *low;
+    size_t size;
+    unsigned char resident;
+    require(pthread_getattr_np(pthread_self(), &attributes) == 0);
+    require(pthread_attr_getstack(&attributes, &low, &size) == 0);
+    pthread_attr_destroy(&attributes);
+    require(mincore((char *)low - 4096, 4096, &resident) == -1 && errno == ENOMEM);
+}
+
 static void *survive(void *data) {
     char here;
     top = &here;
     prepare();
+    if (!data)
+        nothing_below();
     for (int i = 0; i < ROUNDS; i++)
         for (int kind = 0; kind < 3; kind++) {
             if (kind == 1 && (i || data))

@@ -13,10 +13,10 @@
 
 /*
  * Over this process's mappings of the arena, so that what is mapped by the table as it was before a change
- * has been mapped when the change's memory_forget() comes; and how often they have changed.
+ * has been mapped when the change's memory_forget() comes; and how often that came.
  */
 static struct popcorn_lock mapping;
-static uint32_t changes;
+static uint32_t forgotten;
 
 int memory_join(int file) {
     memory_file_fd = file;
@@ -114,28 +114,27 @@ static _Noreturn void cannot_map(long error) {
 
 /*
  * Is the access that has failed one that the program may not make? It is if this thread mapped the page for
- * it as the table says, and since then neither has the table changed nor anybody mapped or unmapped anything
- * here. Otherwise the page may have got lost again, or its protection may have been raised.
+ * it as the table says, and since then neither has the table changed, so that others mapped by it too, nor
+ * anything been forgotten. Otherwise the page may have got lost again, or its protection may have been
+ * raised.
  */
 static bool forbidden(const struct memory_try *now, const struct memory_try *last) {
     return last->address == now->address && last->protection == now->protection &&
-           last->sequence == now->sequence && last->changes == now->changes;
+           last->sequence == now->sequence && last->forgotten == now->forgotten;
 }
 
 /* 1: the access is worth trying; 0: it is the program's fault; or a negative errno. */
 static long touch(uint64_t address, struct memory_try *last) {
-    struct memory_try now = {address, 0, atomic_load(&memory_regions()->sequence), changes};
+    struct memory_try now = {address, 0, atomic_load(&memory_regions()->sequence), forgotten};
     struct region region;
     if (!look_up(address, &region) || region.protection == PROT_NONE)
         return 0;
     now.protection = region.protection;
     bool is_forbidden = forbidden(&now, last);
-    *last = (struct memory_try){0};
+    *last = is_forbidden ? (struct memory_try){0} : now;
     if (is_forbidden)
         return 0;
-    now.changes = ++changes;
     long r = region_outside(&region) ? map_outside(&region) : map_piece(&region, address);
-    *last = now;
     if (r == -E_NOENT || r == -E_SRCH) /* the origin, or the mapping, has just ended */
         return 0;
     return r ? r : 1;
@@ -177,7 +176,7 @@ bool memory_has_files(void) {
 
 void memory_forget(uint64_t address, size_t size) {
     uint64_t blocked = lock_take_blocked(&mapping);
-    changes++;
+    forgotten++;
     KERNEL(NR_munmap, address, size);
     lock_release_blocked(&mapping, blocked);
 }

@@ -300,14 +300,27 @@ struct kernel_vector {
     size_t length;
 };
 
+/* struct msghdr */
+struct kernel_message {
+    void *name;
+    uint64_t name_size;
+    struct kernel_vector *vector;
+    uint64_t vectors;
+    void *control;
+    uint64_t control_size;
+    int32_t flags, reserved;
+};
+_Static_assert(sizeof(struct kernel_message) == 56, "kernel ABI");
+
 /* Blocks all signals for the calling native thread. */
 static inline void kernel_block_signals(void) {
     uint64_t all = ~0ULL;
     KERNEL(NR_rt_sigprocmask, MASK_SET, &all, 0, 8);
 }
 
-/* Those that a failing instruction raises: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV. */
-#define KERNEL_FAULTS 0x4d8UL
+/* SIGILL, SIGBUS, SIGFPE, SIGSEGV and __builtin_trap()'s: what may be the run time's own fault. It handles
+ * them whatever the program does, and while it has all others blocked. */
+#define KERNEL_FAULTS (1UL << 3 | 1UL << 6 | 1UL << 7 | 1UL << 10 | 1UL << (MACHINE_TRAP_SIGNAL - 1))
 
 static inline int64_t kernel_nanoseconds(void) {
     struct kernel_time now;

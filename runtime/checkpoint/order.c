@@ -55,15 +55,8 @@ static long receive(int socket, void *buffer, size_t size, int *fd, int most) {
         int32_t level, type, fd[CHECKPOINT_WORD_FILES + 1];
     } rights = {0};
     struct kernel_vector piece = {buffer, size};
-    struct {
-        void *name;
-        uint32_t name_size, reserved;
-        struct kernel_vector *piece;
-        uint64_t pieces;
-        void *control;
-        uint64_t control_size;
-        int32_t flags, reserved2;
-    } message = {.piece = &piece, .pieces = 1, .control = &rights, .control_size = sizeof rights};
+    struct kernel_message message = {
+        .vector = &piece, .vectors = 1, .control = &rights, .control_size = sizeof rights};
     long n;
     do
         n = KERNEL(NR_recvmsg, socket, &message, 0x40000000 /* MSG_CMSG_CLOEXEC */);

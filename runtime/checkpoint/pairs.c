@@ -66,15 +66,7 @@ bool pairs_can_look(int fd, uint64_t type) {
 /* One look at what waits, from the offset that the socket keeps for that, if it does. */
 static long look(int fd, char *buffer, size_t size, uint32_t *flags) {
     struct kernel_vector piece = {buffer, size};
-    struct {
-        void *name;
-        uint32_t name_size, reserved;
-        struct kernel_vector *piece;
-        uint64_t pieces;
-        void *control;
-        uint64_t control_size;
-        int32_t flags, reserved2;
-    } message = {.piece = &piece, .pieces = 1};
+    struct kernel_message message = {.vector = &piece, .vectors = 1};
     long n = KERNEL(NR_recvmsg, fd, &message, PEEK | AT_ONCE);
     *flags = (uint32_t)message.flags;
     return n;

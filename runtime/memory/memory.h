@@ -69,10 +69,9 @@ int memory_rejoin(int file);
 
 /* Where a native thread notes the last access that it tried again; zeros at first. */
 struct memory_try {
-    uint64_t address;    /* 0: none */
-    uint32_t protection; /* that it was mapped with */
-    uint32_t sequence;   /* of the table of regions before */
-    uint32_t forgotten;  /* how often this process had forgotten something */
+    uint64_t address;   /* 0: none */
+    uint32_t sequence;  /* of the table of regions before */
+    uint32_t forgotten; /* how often this process had forgotten something */
 };
 
 /* In a node's process: maps what the program has at this address, if it has not been touched here yet. True

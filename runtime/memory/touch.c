@@ -119,21 +119,17 @@ static _Noreturn void cannot_map(long error) {
  * raised.
  */
 static bool forbidden(const struct memory_try *now, const struct memory_try *last) {
-    return last->address == now->address && last->protection == now->protection &&
-           last->sequence == now->sequence && last->forgotten == now->forgotten;
+    return last->address == now->address && last->sequence == now->sequence &&
+           last->forgotten == now->forgotten;
 }
 
 /* 1: the access is worth trying; 0: it is the program's fault; or a negative errno. */
 static long touch(uint64_t address, struct memory_try *last) {
-    struct memory_try now = {address, 0, atomic_load(&memory_regions()->sequence), forgotten};
+    struct memory_try now = {address, atomic_load(&memory_regions()->sequence), forgotten};
     struct region region;
-    if (!look_up(address, &region) || region.protection == PROT_NONE)
+    if (!look_up(address, &region) || region.protection == PROT_NONE || forbidden(&now, last))
         return 0;
-    now.protection = region.protection;
-    bool is_forbidden = forbidden(&now, last);
-    *last = is_forbidden ? (struct memory_try){0} : now;
-    if (is_forbidden)
-        return 0;
+    *last = now;
     long r = region_outside(&region) ? map_outside(&region) : map_piece(&region, address);
     if (r == -E_NOENT || r == -E_SRCH) /* the origin, or the mapping, has just ended */
         return 0;

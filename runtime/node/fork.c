@@ -20,17 +20,7 @@
 #define SOCKET_RIGHTS 1 /* SCM_RIGHTS */
 #define FORK_FILES 2
 
-/* struct msghdr, and a struct cmsghdr with two descriptors, as Linux has them on every ISA here. */
-struct message {
-    void *name;
-    uint64_t name_length;
-    struct kernel_vector *vector;
-    uint64_t vectors;
-    void *control;
-    uint64_t control_length;
-    uint64_t flags;
-};
-
+/* struct cmsghdr with two descriptors, as Linux has it on every ISA here. */
 struct rights {
     uint64_t length;
     int32_t level, type;
@@ -52,8 +42,8 @@ static uint64_t last_ticket; /* of a fork: a message that nobody took is not the
 static int send_files(int socket, uint64_t ticket, int memory, int theirs) {
     struct rights rights = {sizeof rights, SOCKET_LEVEL, SOCKET_RIGHTS, {memory, theirs}};
     struct kernel_vector vector = {&ticket, sizeof ticket};
-    struct message message = {
-        .vector = &vector, .vectors = 1, .control = &rights, .control_length = sizeof rights};
+    struct kernel_message message = {
+        .vector = &vector, .vectors = 1, .control = &rights, .control_size = sizeof rights};
     long n = KERNEL(NR_sendmsg, socket, &message, MESSAGE_NOSIGNAL | MESSAGE_DONTWAIT);
     return n == sizeof ticket ? 0 : -E_AGAIN;
 }
@@ -121,8 +111,8 @@ static bool receive_files(uint64_t ticket, int file[FORK_FILES]) {
         uint64_t got = 0;
         struct rights rights = {0};
         struct kernel_vector vector = {&got, sizeof got};
-        struct message message = {
-            .vector = &vector, .vectors = 1, .control = &rights, .control_length = sizeof rights};
+        struct kernel_message message = {
+            .vector = &vector, .vectors = 1, .control = &rights, .control_size = sizeof rights};
         long n = KERNEL(NR_recvmsg, NODE_SOCKET, &message, MESSAGE_DONTWAIT);
         if (n != sizeof got || rights.length != sizeof rights || rights.type != SOCKET_RIGHTS)
             return false;

@@ -53,7 +53,7 @@ static void learn(int sig) {
 void signals_defer(struct native *native, int sig, const void *info, void *ucontext) {
     uint64_t first = native->deferred ? SIGNAL_BIT(native->deferred) : 0;
     native->deferred_mask = machine_ucontext_mask(ucontext);
-    machine_ucontext_set_mask(ucontext, ~SIGNAL_FAULTS | SIGNAL_BIT(sig) | first);
+    machine_ucontext_set_mask(ucontext, ~KERNEL_FAULTS | SIGNAL_BIT(sig) | first);
     if (first) {
         KERNEL(NR_rt_tgsigqueueinfo, KERNEL(NR_getpid), native->tid, sig, info);
         return;
@@ -63,7 +63,7 @@ void signals_defer(struct native *native, int sig, const void *info, void *ucont
 }
 
 static bool may_be_fault(int sig) {
-    return SIGNAL_FAULTS & SIGNAL_BIT(sig);
+    return KERNEL_FAULTS & SIGNAL_BIT(sig);
 }
 
 static void entry(int sig, void *info, void *ucontext);
@@ -83,12 +83,12 @@ static void take(int sig, void *info, void *ucontext) {
 /* Makes the kernel act on it. */
 static long install(int sig, const struct signal_action *action) {
     if (taken & SIGNAL_BIT(sig))
-        return machine_sigaction(sig, take, ACTION_SIGINFO | ACTION_ONSTACK | ACTION_RESTART, ~SIGNAL_FAULTS);
+        return machine_sigaction(sig, take, ACTION_SIGINFO | ACTION_ONSTACK | ACTION_RESTART, ~KERNEL_FAULTS);
     if (action->handler == SIGNAL_DEFAULT && may_be_fault(sig) && !native_self()->vfork_child)
-        return machine_sigaction(sig, entry, ACTION_SIGINFO | ACTION_ONSTACK, ~SIGNAL_FAULTS);
+        return machine_sigaction(sig, entry, ACTION_SIGINFO | ACTION_ONSTACK, ~KERNEL_FAULTS);
     if (action->handler == SIGNAL_DEFAULT || action->handler == SIGNAL_IGNORE)
         return machine_sigaction(sig, (void (*)(int, void *, void *))action->handler, action->flags, 0);
-    return machine_sigaction(sig, entry, action->flags | ACTION_SIGINFO, ~SIGNAL_FAULTS);
+    return machine_sigaction(sig, entry, action->flags | ACTION_SIGINFO, ~KERNEL_FAULTS);
 }
 
 /* A signal that is put off comes a second time: SA_RESETHAND has not done its work yet. */
@@ -144,7 +144,7 @@ static bool handle(struct native *native, int sig, const struct signal_action *a
         signals_run_on(native, sig, action, info, ucontext);
         return true;
     }
-    set_mask(~SIGNAL_FAULTS);
+    set_mask(~KERNEL_FAULTS);
     if (forwarding == HOME_FORWARDED)
         set_mask_after(native, ucontext, signals_allowed(mask));
     return forwarding == HOME_FORWARDED;

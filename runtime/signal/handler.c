@@ -226,7 +226,7 @@ void signals_start(void) {
     own_signal_start();
     uint64_t own = SIGNAL_BIT(own_signal);
     machine_sigaction(own_signal, own_signal_came, ACTION_SIGINFO | ACTION_ONSTACK | ACTION_RESTART,
-                      ~SIGNAL_FAULTS);
+                      ~KERNEL_FAULTS);
     KERNEL(NR_rt_sigprocmask, MASK_UNBLOCK, &own, 0, 8);
     signals_watch_faults();
 }

@@ -6,12 +6,6 @@
 #include "signal/signals.h"
 #include "thread/room.h"
 
-/* Signals that may be the run time's own faults: it handles them whatever the program does, and while it has
- * all others blocked. */
-#define SIGNAL_FAULTS                                                                                        \
-    (SIGNAL_BIT(SIGNAL_SEGV) | SIGNAL_BIT(SIGNAL_BUS) | SIGNAL_BIT(SIGNAL_ILL) | SIGNAL_BIT(SIGNAL_FPE) |    \
-     SIGNAL_BIT(MACHINE_TRAP_SIGNAL))
-
 /* actions.c: in the child of a fork, no other thread holds the table's lock. */
 void signals_forked(struct popcorn_thread *);
 

@@ -6,8 +6,6 @@
  * Those of the run time's other instructions end the program, whatever it handles; and so does memory that is
  * lost with the machine that had it, as nothing can be done without.
  */
-#include <stdatomic.h>
-
 #include "base/home.h"
 #include "base/kernel.h"
 #include "base/message.h"
@@ -95,7 +93,6 @@ static const char *signal_name(int sig) {
  * lets those of the nodes go, or, from one of those, the origin end the program; which need not say more.
  */
 _Noreturn void fault_end(int sig, const struct fault_info *info, const void *ucontext) {
-    static atomic_bool ending;
     char line[192];
     struct text t = text_begin(line, sizeof line);
     text_string(&t, "the run time has met a fault of its own on node ");
@@ -106,11 +103,9 @@ _Noreturn void fault_end(int sig, const struct fault_info *info, const void *uco
     text_hex(&t, machine_ucontext_pc(ucontext));
     text_string(&t, " of the " MACHINE_NAME " image, address ");
     text_hex(&t, info->address);
-    if (!atomic_exchange(&ending, true)) {
-        popcorn_message(line);
-        if (!home_here)
-            __atomic_store_n(&popcorn_control()->node[native_node].told, 1, __ATOMIC_RELEASE);
-    }
+    message_last(line);
+    if (!home_here)
+        __atomic_store_n(&popcorn_control()->node[native_node].told, 1, __ATOMIC_RELEASE);
     KERNEL(NR_exit_group, EXIT_MACHINE);
     __builtin_trap();
 }
@@ -120,7 +115,7 @@ void fault_end_if_lost(int sig, const struct fault_info *info) {
     if (sig != SIGNAL_BUS || info->code != CODE_NO_PAGE || !home->lost(info->address))
         return;
     machine_set_thread_pointer(block); /* every system call looks at the thread's */
-    popcorn_message("memory of the program was on a machine that is lost");
+    message_last("memory of the program was on a machine that is lost");
     KERNEL(NR_exit_group, EXIT_MACHINE);
     __builtin_trap();
 }

@@ -176,16 +176,10 @@ void local_make_forget(int nid) {
     }
 }
 
-void local_thread_ends(struct popcorn_thread *thread) {
-    struct popcorn_mailbox *box = thread->mailbox;
+/* Waits for the thread's workers, as long as those that are left may still come to their end. */
+static void await_workers(struct popcorn_mailbox *box) {
     const struct popcorn_control *control = popcorn_control();
     int64_t end = kernel_nanoseconds() + NODE_PATIENCE;
-    uint32_t place = atomic_exchange(&box->place, MAILBOX_PLACE(MAILBOX_ENDED, 0));
-    if (MAILBOX_NODE(place) != control->origin)
-        atomic_fetch_sub(&node_room(MAILBOX_NODE(place))->present, 1);
-    for (int i = 0; i < (int)control->nnodes; i++)
-        if (box->worker[i])
-            bell_ring(&box->bell[i]);
     for (uint32_t left; (left = atomic_load(&box->workers)) > 0 && kernel_nanoseconds() < end;) {
         bell_wait(&box->workers, left, NODE_TICK);
         peers_check();
@@ -195,4 +189,17 @@ void local_thread_ends(struct popcorn_thread *thread) {
         if (atomic_load(&box->workers) <= dead)
             return;
     }
+}
+
+void local_thread_ends(struct popcorn_thread *thread) {
+    struct popcorn_mailbox *box = thread->mailbox;
+    const struct popcorn_control *control = popcorn_control();
+    uint32_t place = atomic_exchange(&box->place, MAILBOX_PLACE(MAILBOX_ENDED, 0));
+    if (MAILBOX_NODE(place) != control->origin)
+        atomic_fetch_sub(&node_room(MAILBOX_NODE(place))->present, 1);
+    for (int i = 0; i < (int)control->nnodes; i++)
+        if (box->worker[i])
+            bell_ring(&box->bell[i]);
+    if (atomic_load(&box->workers))
+        await_workers(box);
 }

@@ -76,8 +76,10 @@ void native_leave(struct native *native) {
     size_t size = native->stack_high - native->stack_low;
     if (size == NATIVE_THREAD_STACK) {
         KERNEL(NR_madvise, native->stack_low, size - WARM_SIZE, MADV_DONTNEED);
-        if (keep(native))
-            machine_unmap_and_exit((void *)native->map, 0);
+        if (keep(native)) {
+            KERNEL(NR_exit, 0);
+            __builtin_trap();
+        }
     }
     machine_unmap_and_exit((void *)native->map, native->map_end - native->map);
 }

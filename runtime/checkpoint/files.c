@@ -24,13 +24,20 @@
 #define FORMAT_REGULAR 0100000
 #define FORMAT_SOCKET 0140000
 
-static void cannot(struct file_list *list, int fd, const char *what, const char *more, uint32_t drop) {
+/* Under this descriptor the program may have another file by now, or none. */
+static bool is_still_there(const struct open_file *f) {
+    struct generic_stat stat;
+    return KERNEL(NR_fstat, f->fd, &stat) == 0 && stat.dev == f->device && stat.ino == f->inode;
+}
+
+static void cannot(struct file_list *list, const struct open_file *f, const char *what, const char *more,
+                   uint32_t drop) {
     char line[LINE_SIZE];
     struct text t = text_begin(line, sizeof line);
-    if (list->flags & drop)
+    if (list->flags & drop || (list->running && !is_still_there(f)))
         return;
     text_string(&t, "descriptor ");
-    text_signed(&t, fd);
+    text_signed(&t, f->fd);
     text_string(&t, ": ");
     text_string(&t, what);
     text_string(&t, more);
@@ -107,13 +114,14 @@ static bool same_inode(const struct open_file *a, const struct open_file *b) {
  * What each is.
  */
 
-/* Do two descriptors share one offset? If the kernel does not say, moving one shows. */
-static bool same_open_file(const struct open_file *a, const struct open_file *b) {
+/* Do two descriptors share one offset? If the kernel does not say, moving one shows, while nobody uses it. */
+static bool same_open_file(const struct file_list *list, const struct open_file *a,
+                           const struct open_file *b) {
     long pid = KERNEL(NR_getpid);
     long r = KERNEL(NR_kcmp, pid, pid, 0, a->fd, b->fd);
     if (r >= 0 && r <= 3)
         return r == 0;
-    if (a->what.flags != b->what.flags || a->what.offset != b->what.offset)
+    if (list->running || a->what.flags != b->what.flags || a->what.offset != b->what.offset)
         return false;
     KERNEL(NR_lseek, a->fd, a->what.offset + 1, SEEK_FROM_START);
     bool moved = KERNEL(NR_lseek, b->fd, 0, SEEK_FROM_HERE) == (long)a->what.offset + 1;
@@ -123,7 +131,7 @@ static bool same_open_file(const struct open_file *a, const struct open_file *b)
 
 static void find_object(struct file_list *list, struct open_file *f) {
     for (struct open_file *other = list->file; other < f; other++)
-        if (other->what.kind == f->what.kind && same_inode(other, f) && same_open_file(other, f)) {
+        if (other->what.kind == f->what.kind && same_inode(other, f) && same_open_file(list, other, f)) {
             f->what.object = other->what.object;
             return;
         }
@@ -136,7 +144,7 @@ static void is_regular(struct file_list *list, struct open_file *f) {
     if (f->links == 0) {
         f->what.kind = CHECKPOINT_DELETED;
         if ((f->mode & FORMAT) != FORMAT_REGULAR || f->what.size > DELETED_MOST)
-            cannot(list, f->fd, "a deleted folder, or a deleted file of more than 1 GiB: ", f->path,
+            cannot(list, f, "a deleted folder, or a deleted file of more than 1 GiB: ", f->path,
                    CHECKPOINT_DROP_FILES);
     }
     find_object(list, f);
@@ -161,7 +169,7 @@ static void is_device(struct file_list *list, struct open_file *f) {
         return;
     }
     f->what.kind = CHECKPOINT_GONE;
-    cannot(list, f->fd, "a device: ", f->path, CHECKPOINT_DROP_FILES);
+    cannot(list, f, "a device: ", f->path, CHECKPOINT_DROP_FILES);
 }
 
 /* Standard input, output or error that is shared with whoever started the program, or a copy of one. */
@@ -182,7 +190,8 @@ static bool is_relayed(const struct file_list *list, struct open_file *f) {
     long offset = KERNEL(NR_lseek, f->fd, 0, SEEK_FROM_HERE);
     f->what.offset = offset > 0 ? (uint64_t)offset : 0;
     for (uint32_t i = 0; i < list->count && list->file[i].fd <= 2; i++)
-        if (&list->file[i] == f || (same_inode(&list->file[i], f) && same_open_file(&list->file[i], f))) {
+        if (&list->file[i] == f ||
+            (same_inode(&list->file[i], f) && same_open_file(list, &list->file[i], f))) {
             f->what.kind = CHECKPOINT_STANDARD;
             f->what.detail[0] = (uint64_t)list->file[i].fd;
             return true;
@@ -206,7 +215,7 @@ static void is_pipe(struct file_list *list, struct open_file *f) {
         f->what.detail[0] = (uint64_t)KERNEL(NR_fcntl, f->fd, FCNTL_GETPIPE_SZ);
     } else if (!is_standard(list, f)) {
         f->what.kind = CHECKPOINT_GONE;
-        cannot(list, f->fd, "a pipe to another process", "", CHECKPOINT_DROP_PIPES);
+        cannot(list, f, "a pipe to another process", "", CHECKPOINT_DROP_PIPES);
     }
 }
 
@@ -238,9 +247,8 @@ static bool is_pair(struct file_list *list, struct open_file *f) {
         if ((list->file[i].mode & FORMAT) == FORMAT_SOCKET && list->file[i].inode == other)
             f->what.detail[0] = other;
     if (!pairs_can_look(f->fd, f->what.detail[1]))
-        cannot(list, f->fd,
-               "a socketpair with messages that nobody has read, which the emulator does not show", "",
-               CHECKPOINT_DROP_SOCKETS);
+        cannot(list, f, "a socketpair with messages that nobody has read, which the emulator does not show",
+               "", CHECKPOINT_DROP_SOCKETS);
     return f->what.detail[0] || f->what.detail[2];
 }
 
@@ -259,7 +267,7 @@ static void is_socket(struct file_list *list, struct open_file *f) {
     if (is_pair(list, f) || is_standard(list, f))
         return;
     f->what.kind = CHECKPOINT_GONE;
-    cannot(list, f->fd, connected ? "a connected socket" : "a socket of an unknown family", "",
+    cannot(list, f, connected ? "a connected socket" : "a socket of an unknown family", "",
            CHECKPOINT_DROP_SOCKETS);
 }
 
@@ -274,7 +282,7 @@ static void is_nameless(struct file_list *list, struct open_file *f) {
         f->what.kind = CHECKPOINT_SIGNALS;
     else {
         f->what.kind = CHECKPOINT_GONE;
-        cannot(list, f->fd, f->path, "", CHECKPOINT_DROP_FILES);
+        cannot(list, f, f->path, "", CHECKPOINT_DROP_FILES);
         return;
     }
     fileinfo_read(f);

@@ -56,6 +56,8 @@ struct file_list {
     uint32_t count, capacity;
     uint32_t flags; /* enum checkpoint_order_flags */
     int except;     /* a descriptor of the checkpoint's own */
+    bool running; /* so is the program: what it closes meanwhile is no obstacle, and nothing of it is touched
+                   */
     /* Told of each thing that cannot come along, one line. */
     void (*cannot)(const char *line, void *state);
     void *state;

@@ -48,9 +48,12 @@ static bool has_segments(void) {
     return r;
 }
 
-static int list_files(struct job *job, struct file_list *list) {
-    *list = (struct file_list){
-        .flags = job->flags, .except = job->stream.fd, .cannot = tell_obstacle, .state = job};
+static int list_files(struct job *job, struct file_list *list, bool running) {
+    *list = (struct file_list){.flags = job->flags,
+                               .except = job->stream.fd,
+                               .running = running,
+                               .cannot = tell_obstacle,
+                               .state = job};
     int r = files_list(list);
     if (r == 0 && has_children() && !(job->flags & CHECKPOINT_DROP_CHILDREN)) {
         tell_obstacle("a child process", job);
@@ -79,7 +82,7 @@ static bool look_ahead(struct job *job) {
              "the program's nodes are other machines: bring it home and leave POPCORN_BACKEND=kernel out");
         return false;
     }
-    int r = list_files(job, &list);
+    int r = list_files(job, &list, true);
     files_free(&list);
     if (r || list.lost)
         fail(job, r, r ? "its files cannot be listed" : "");
@@ -121,7 +124,7 @@ static bool write_program(struct job *job) {
 static bool write_stopped(struct job *job) {
     struct file_list list;
     struct stream *s = &job->stream;
-    int r = list_files(job, &list);
+    int r = list_files(job, &list, false);
     if (r == 0 && list.lost == 0) {
         write_process(s, !(job->flags & CHECKPOINT_NO_PROGRAM), job->program_size, job->digest);
         files_write(&list, s);

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* At the origin, before any thread of the program runs, and after signals_start(). */
+/* At the origin, before any thread of the program runs, and after signals_start(). `environment`: what says
+ * when the program makes checkpoints of itself, or NULL. */
 void checkpoint_start(char *const *environment);
 
 /* In a signal handler: what the run time's own signal brought. False: it was no order for a checkpoint. */

@@ -8,6 +8,7 @@
 #include "base/descriptors.h"
 #include "checkpoint/internal.h"
 #include "checkpoint/pairs.h"
+#include "checkpoint/tree.h"
 #include "generic.h"
 #include "memory/regions.h"
 #include "memory/touched.h"
@@ -117,6 +118,8 @@ static bool same_inode(const struct open_file *a, const struct open_file *b) {
 /* Do two descriptors share one offset? If the kernel does not say, moving one shows, while nobody uses it. */
 static bool same_open_file(const struct file_list *list, const struct open_file *a,
                            const struct open_file *b) {
+    if (tree_is_there())
+        return tree_is_same_file(a, b);
     long pid = KERNEL(NR_getpid);
     long r = KERNEL(NR_kcmp, pid, pid, 0, a->fd, b->fd);
     if (r >= 0 && r <= 3)
@@ -172,14 +175,21 @@ static void is_device(struct file_list *list, struct open_file *f) {
     cannot(list, f, "a device: ", f->path, CHECKPOINT_DROP_FILES);
 }
 
+static bool is_standard_of(struct open_file *f, int of) {
+    if (of < 0)
+        return false;
+    f->what.kind = CHECKPOINT_STANDARD;
+    f->what.detail[0] = (uint64_t)of;
+    return true;
+}
+
 /* Standard input, output or error that is shared with whoever started the program, or a copy of one. */
 static bool is_standard(const struct file_list *list, struct open_file *f) {
+    if (tree_is_there())
+        return is_standard_of(f, tree_standard(f));
     for (uint32_t i = 0; i < list->count && list->file[i].fd <= 2; i++)
-        if (same_inode(&list->file[i], f)) {
-            f->what.kind = CHECKPOINT_STANDARD;
-            f->what.detail[0] = (uint64_t)list->file[i].fd;
-            return true;
-        }
+        if (same_inode(&list->file[i], f))
+            return is_standard_of(f, list->file[i].fd);
     return false;
 }
 
@@ -189,13 +199,11 @@ static bool is_relayed(const struct file_list *list, struct open_file *f) {
         return false;
     long offset = KERNEL(NR_lseek, f->fd, 0, SEEK_FROM_HERE);
     f->what.offset = offset > 0 ? (uint64_t)offset : 0;
+    if (tree_is_there())
+        return is_standard_of(f, tree_same_standard(f));
     for (uint32_t i = 0; i < list->count && list->file[i].fd <= 2; i++)
-        if (&list->file[i] == f ||
-            (same_inode(&list->file[i], f) && same_open_file(list, &list->file[i], f))) {
-            f->what.kind = CHECKPOINT_STANDARD;
-            f->what.detail[0] = (uint64_t)list->file[i].fd;
-            return true;
-        }
+        if (&list->file[i] == f || (same_inode(&list->file[i], f) && same_open_file(list, &list->file[i], f)))
+            return is_standard_of(f, list->file[i].fd);
     return false;
 }
 
@@ -209,7 +217,7 @@ static bool has_other_end(const struct file_list *list, const struct open_file *
 }
 
 static void is_pipe(struct file_list *list, struct open_file *f) {
-    if (has_other_end(list, f)) {
+    if (tree_has_pipe(f) || has_other_end(list, f)) {
         f->what.kind = CHECKPOINT_PIPE;
         f->what.object = f->inode;
         f->what.detail[0] = (uint64_t)KERNEL(NR_fcntl, f->fd, FCNTL_GETPIPE_SZ);
@@ -246,6 +254,8 @@ static bool is_pair(struct file_list *list, struct open_file *f) {
     for (uint32_t i = 0; i < list->count; i++)
         if ((list->file[i].mode & FORMAT) == FORMAT_SOCKET && list->file[i].inode == other)
             f->what.detail[0] = other;
+    if (tree_has_socket(other))
+        f->what.detail[0] = other;
     if (!pairs_can_look(f->fd, f->what.detail[1]))
         cannot(list, f, "a socketpair with messages that nobody has read, which the emulator does not show",
                "", CHECKPOINT_DROP_SOCKETS);
@@ -367,6 +377,8 @@ int files_list(struct file_list *list) {
     for (uint32_t i = 0; i < list->count; i++)
         classify(list, &list->file[i]);
     collect_mappings(list);
+    for (uint32_t i = 0; i < list->count; i++)
+        tree_find_holders(&list->file[i]);
     return 0;
 }
 
@@ -375,16 +387,15 @@ int files_list(struct file_list *list) {
  */
 
 /* What is in a pipe stays in it: a copy of it is read. */
-static void write_pipe(struct stream *s, const struct open_file *f) {
+static void write_end(struct stream *s, int end, long size) {
     static char buffer[65536];
     int copy[2];
-    long size = (long)f->what.detail[0];
     if (KERNEL(NR_pipe2, copy, OPEN_CLOEXEC)) {
         s->error = -E_MFILE;
         return;
     }
     KERNEL(NR_fcntl, copy[1], FCNTL_SETPIPE_SZ, size);
-    long n = KERNEL(NR_tee, f->fd, copy[1], size, 2);
+    long n = KERNEL(NR_tee, end, copy[1], size, 2);
     for (uint64_t at = 0; n > 0 && at < (uint64_t)n;) {
         long got = KERNEL(NR_read, copy[0], buffer, sizeof buffer);
         if (got <= 0)
@@ -396,6 +407,23 @@ static void write_pipe(struct stream *s, const struct open_file *f) {
     KERNEL(NR_close, copy[1]);
 }
 
+/* The other end may be another process's: then one more is opened for a moment. */
+static void write_pipe(struct stream *s, const struct open_file *f) {
+    char link[64];
+    if ((f->what.flags & ACCESS_MODE) == OPEN_RDONLY) {
+        write_end(s, f->fd, (long)f->what.detail[0]);
+        return;
+    }
+    path_of(link, sizeof link, "/proc/self/fd/", f->fd);
+    int end = (int)KERNEL(NR_openat, AT_CWD, link, OPEN_RDONLY | OPEN_NONBLOCK | OPEN_CLOEXEC, 0);
+    if (end < 0) {
+        s->error = end;
+        return;
+    }
+    write_end(s, end, (long)f->what.detail[0]);
+    KERNEL(NR_close, end);
+}
+
 static void write_address(struct stream *s, const struct open_file *f) {
     char address[ADDRESS_SIZE];
     int size = sizeof address;
@@ -403,11 +431,11 @@ static void write_address(struct stream *s, const struct open_file *f) {
         stream_put(s, CHECKPOINT_CONTENT, 0, address, (uint64_t)size);
 }
 
-/* Was the open file written before, under another descriptor? */
+/* Was the open file written before, under another descriptor? Of a pipe that others have, any end counts. */
 static bool is_second(const struct file_list *list, const struct open_file *f) {
     for (const struct open_file *other = list->file; other < f; other++)
         if (other->what.kind == f->what.kind && other->what.object == f->what.object &&
-            (f->what.kind != CHECKPOINT_PIPE ||
+            (f->what.kind != CHECKPOINT_PIPE || tree_is_shared(f) ||
              (other->what.flags & ACCESS_MODE) == (f->what.flags & ACCESS_MODE)))
             return true;
     return false;
@@ -427,11 +455,12 @@ static void write_deleted(struct stream *s, const struct open_file *f) {
 }
 
 static void write_contents(struct stream *s, const struct file_list *list, const struct open_file *f) {
-    if (is_second(list, f))
+    if (is_second(list, f) || !tree_writes_contents(f))
         return;
     if (f->what.kind == CHECKPOINT_DELETED || (f->what.kind == CHECKPOINT_MAPPED && f->what.detail[0]))
         write_deleted(s, f);
-    else if (f->what.kind == CHECKPOINT_PIPE && (f->what.flags & ACCESS_MODE) == OPEN_RDONLY)
+    else if (f->what.kind == CHECKPOINT_PIPE &&
+             (tree_is_shared(f) || (f->what.flags & ACCESS_MODE) == OPEN_RDONLY))
         write_pipe(s, f);
     else if (f->what.kind == CHECKPOINT_LISTENER)
         write_address(s, f);
@@ -451,6 +480,8 @@ void files_write(const struct file_list *list, struct stream *s) {
             length++;
         f->what.path = length ? (uint32_t)length + 1 : 0;
         uint64_t where = f->what.kind == CHECKPOINT_MAPPED ? f->mapped : (uint64_t)f->fd;
+        if (tree_is_shared(f))
+            stream_put(s, CHECKPOINT_SHARED, 0, &f->shared, sizeof f->shared);
         stream_put2(s, CHECKPOINT_FILE, where, &f->what, sizeof f->what, f->path, f->what.path);
         write_contents(s, list, f);
     }

@@ -9,7 +9,8 @@ struct open_file {
     int fd;
     uint32_t mode, links;
     uint64_t device, inode;
-    uint64_t mapped; /* CHECKPOINT_MAPPED: where */
+    uint64_t mapped;                 /* CHECKPOINT_MAPPED: where */
+    struct checkpoint_shared shared; /* no holders: nobody else has it open */
     struct checkpoint_file what;
     char path[CHECKPOINT_PATH];
 };

@@ -40,6 +40,7 @@ static uint32_t count, watches, locks;
 static struct watch *watch;
 static struct lock *lock;
 static int standard[3] = {-1, -1, -1};
+static struct checkpoint_shared shared; /* of the file that is being made; no holders: nobody else has it */
 
 static _Noreturn void fail(int fd, const char *what, const char *path, long error) {
     char line[CHECKPOINT_PATH + 128];
@@ -234,9 +235,8 @@ static int open_gone(void) {
     return out_of_the_way(pair[0]);
 }
 
-static int make(struct made *m, int fd, const char *path) {
+static int make_new(struct made *m, int fd, const char *path) {
     const struct checkpoint_file *file = &m->file;
-    int end;
     switch (file->kind) {
     case CHECKPOINT_REGULAR:
     case CHECKPOINT_DEVICE:
@@ -244,11 +244,9 @@ static int make(struct made *m, int fd, const char *path) {
     case CHECKPOINT_DELETED:
         return open_nameless(file);
     case CHECKPOINT_PIPE:
-        end = take_other_end(file->object);
-        return end >= 0 ? end : open_pipe(m);
+        return open_pipe(m);
     case CHECKPOINT_PAIR:
-        end = file->detail[0] ? take_other_socket(m) : -1;
-        return end >= 0 ? end : open_pair(m);
+        return open_pair(m);
     case CHECKPOINT_EVENT:
         return out_of_the_way(KERNEL(NR_eventfd2, file->detail[0], OPEN_CLOEXEC | (file->detail[1] != 0)));
     case CHECKPOINT_LISTENER:
@@ -266,6 +264,44 @@ static int make(struct made *m, int fd, const char *path) {
     return -E_INVAL;
 }
 
+/* A pipe goes from hand to hand as its reading end and its writing end, in this order. */
+static bool is_turned(const struct made *m) {
+    return m->kind == CHECKPOINT_PIPE && m->access != OPEN_RDONLY;
+}
+
+static int receive(struct made *m) {
+    int end[2];
+    shared_receive(&shared, m->kind, end);
+    m->other = end[!is_turned(m)];
+    if (m->kind == CHECKPOINT_PAIR && end[1] >= 0)
+        pairs_remember(end);
+    return end[is_turned(m)];
+}
+
+static void give(const struct made *m, int fd) {
+    const int end[2] = {fd, m->other}, turned[2] = {m->other, fd};
+    if (fd >= 0)
+        shared_give(&shared, m->kind, m->kind == CHECKPOINT_PAIR ? m->file.detail[0] : 0,
+                    is_turned(m) ? turned : end);
+}
+
+/* By this process, or by another one that has it, too. */
+static int make_or_receive(struct made *m, int fd, const char *path) {
+    if (shared.holders && !shared_makes(&shared))
+        return receive(m);
+    int from = m->kind == CHECKPOINT_MAPPED ? open_nameless(&m->file) : make_new(m, fd, path);
+    if (shared.holders)
+        give(m, from);
+    return from;
+}
+
+static int make(struct made *m, int fd, const char *path) {
+    int end = m->kind == CHECKPOINT_PIPE                        ? take_other_end(m->object)
+              : m->kind == CHECKPOINT_PAIR && m->file.detail[0] ? take_other_socket(m)
+                                                                : -1;
+    return end >= 0 ? end : make_or_receive(m, fd, path);
+}
+
 /* The file of a shared mapping is mapped when memory is there: restore_files_end(). */
 static void make_mapped(struct made *m, uint64_t address, const char *path) {
     const struct made *same = find(CHECKPOINT_MAPPED, m->object, 0);
@@ -273,7 +309,7 @@ static void make_mapped(struct made *m, uint64_t address, const char *path) {
     if (same)
         m->fd = same->fd;
     else if (m->file.detail[0])
-        m->fd = open_nameless(&m->file);
+        m->fd = make_or_receive(m, -1, "");
     else {
         long fd = KERNEL(NR_openat, AT_CWD, path, OPEN_RDWR | OPEN_CLOEXEC, 0);
         m->fd = out_of_the_way(fd >= 0 ? fd : KERNEL(NR_openat, AT_CWD, path, OPEN_RDONLY | OPEN_CLOEXEC, 0));
@@ -293,6 +329,9 @@ void restore_file(uint64_t where, const struct checkpoint_file *file, const char
                        .fd = fd,
                        .other = -1,
                        .file = *file};
+    shared = shared_take_next();
+    if (shared.holders && shared.object != file->object)
+        restart_fail("it is damaged", "", 0);
     if (file->kind == CHECKPOINT_MAPPED) {
         make_mapped(m, where, path);
         count++;
@@ -361,6 +400,16 @@ static void lock_later(const struct made *m, const void *bytes, uint64_t size) {
     __builtin_memcpy(&lock[locks++].lock, bytes, size);
 }
 
+/* Of a pipe: it is still out of the way, or has been placed. */
+static int writing_end(uint64_t object) {
+    for (uint32_t i = 0; i < count; i++) {
+        const struct made *m = &made[i];
+        if (m->kind == CHECKPOINT_PIPE && m->object == object && (m->access != OPEN_RDONLY || m->other >= 0))
+            return m->access != OPEN_RDONLY ? m->fd : m->other;
+    }
+    return -1;
+}
+
 void restore_contents(uint64_t where, const void *bytes, uint64_t size) {
     const struct made *m = count ? &made[count - 1] : NULL;
     if (!m)
@@ -373,13 +422,8 @@ void restore_contents(uint64_t where, const void *bytes, uint64_t size) {
         if (m->kind == CHECKPOINT_DELETED)
             KERNEL(NR_lseek, m->fd, m->file.offset, SEEK_FROM_START);
         break;
-    case CHECKPOINT_PIPE: /* into its other end, which is still out of the way, or has been placed */
-        for (uint32_t i = 0; i < count; i++)
-            if (made[i].kind == CHECKPOINT_PIPE && made[i].object == m->object &&
-                (made[i].other >= 0 || made[i].access != OPEN_RDONLY)) {
-                n = KERNEL(NR_write, made[i].other >= 0 ? made[i].other : made[i].fd, bytes, size);
-                break;
-            }
+    case CHECKPOINT_PIPE:
+        n = KERNEL(NR_write, writing_end(m->object), bytes, size);
         break;
     case CHECKPOINT_PAIR:
         n = send_again(m, bytes, size);

@@ -58,7 +58,8 @@ static void wait_at_gate(struct popcorn_thread *thread, const struct machine_con
 
 void checkpoint_start(char *const *environment) {
     migration_gather = wait_at_gate;
-    plan_start(environment);
+    if (environment)
+        plan_start(environment);
 }
 
 /* Asks whoever has not come; answers one of those, or NULL. */

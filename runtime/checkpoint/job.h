@@ -10,6 +10,9 @@ struct job {
     uint32_t flags;       /* enum checkpoint_order_flags */
     struct stream stream; /* its descriptor is among the run time's own */
     void (*answer)(struct job *, enum checkpoint_answer_kind, long error, const char *text);
+    /* NULL, or waits for leave to take the next step of those of a tree's member; false: no more are taken.
+     */
+    bool (*step)(struct job *);
     /* Everything has been written. True if the program shall end now. */
     bool (*keep)(struct job *);
     int socket;              /* of who ordered it, or -1 */

@@ -7,7 +7,9 @@
 
 #include "base/descriptors.h"
 #include "base/home.h"
+#include "checkpoint/children.h"
 #include "checkpoint/job.h"
+#include "checkpoint/tree.h"
 #include "machine/boot.h"
 #include "memory/memory.h"
 #include "memory/regions.h"
@@ -35,12 +37,6 @@ static void tell_obstacle(const char *line, void *state) {
     job->answer(job, CHECKPOINT_CANNOT, 0, line);
 }
 
-static bool has_children(void) {
-    enum { ALL = 0, NO_HANG = 1, STOPPED = 2, EXITED = 4, CONTINUED = 8, NO_WAIT = 0x01000000 };
-    uint64_t info[16];
-    return KERNEL(NR_waitid, ALL, 0, info, NO_HANG | STOPPED | EXITED | CONTINUED | NO_WAIT, 0) != -E_CHILD;
-}
-
 static bool has_segments(void) {
     const struct region *r = NULL;
     for (uint32_t i = 0; (r = memory_region(i)) && r->kind != REGION_SEGMENT; i++)
@@ -55,10 +51,8 @@ static int list_files(struct job *job, struct file_list *list, bool running) {
                                .cannot = tell_obstacle,
                                .state = job};
     int r = files_list(list);
-    if (r == 0 && has_children() && !(job->flags & CHECKPOINT_DROP_CHILDREN)) {
-        tell_obstacle("a child process", job);
-        list->lost++;
-    }
+    if (r == 0 && !tree_is_there() && !(job->flags & CHECKPOINT_DROP_CHILDREN))
+        list->lost += children_name(tell_obstacle, job);
     if (r == 0 && has_segments()) {
         tell_obstacle("System V shared memory", job);
         list->lost++;
@@ -130,6 +124,7 @@ static bool write_stopped(struct job *job) {
         files_write(&list, s);
         write_threads(s);
         write_timers(s);
+        tree_write_children(s);
     }
     files_free(&list);
     if (r || list.lost)
@@ -247,6 +242,10 @@ static bool write_rounds(struct job *job) {
     return true;
 }
 
+static bool may_go_on(struct job *job) {
+    return !job->step || job->step(job);
+}
+
 static atomic_bool busy;
 
 bool job_enter(void) {
@@ -263,7 +262,7 @@ void job_make(struct job *job) {
     job->stream.progress = tell_progress;
     job->stream.asked = job;
     stream_head(&job->stream);
-    if (!look_ahead(job) || !write_program(job))
+    if (!look_ahead(job) || !write_program(job) || !may_go_on(job))
         return;
     bool begun = write_rounds(job);
     int r = begun ? gather(line) : 0;
@@ -277,7 +276,7 @@ void job_make(struct job *job) {
         return;
     }
     tell_caller(job, POPCORN_CHECKPOINT_RESTARTED);
-    bool good = write_stopped(job),
+    bool good = may_go_on(job) && write_stopped(job) && may_go_on(job),
          released = good && !stop && memory_file() < 0 && write_by_child(job, write_rest, false);
     if (good && !released)
         (job->flags & CHECKPOINT_LIVE ? live_write_last : write_rest)(&job->stream);

@@ -4,6 +4,7 @@
 
 #include "base/descriptors.h"
 #include "checkpoint/job.h"
+#include "checkpoint/tree.h"
 #include "signal/signals.h"
 
 enum { FAMILY_UNIX = 1, TYPE_SEQPACKET = 5, SOCKET_LEVEL = 1, SOCKET_RIGHTS = 1, OPTION_PEER = 17 };
@@ -140,6 +141,36 @@ static bool wait_for_word(struct job *job) {
     return n == 1 && word == CHECKPOINT_WORD_END;
 }
 
+/* The command's word for the next step of a tree's member, with what it knows if that is new. */
+static bool hear_next(struct job *job) {
+    char word = CHECKPOINT_WORD_GO_ON;
+    int fd;
+    long n = receive(job->socket, &word, 1, &fd, 1);
+    bool good = n == 1 && word == CHECKPOINT_WORD_NEXT;
+    if (good && fd >= 0 && !tree_take(fd)) {
+        answer(job, CHECKPOINT_FAILED, 0, "what the command knows of its relatives cannot be read");
+        good = false;
+    }
+    descriptors_drop(fd);
+    return good;
+}
+
+static bool take_step(struct job *job) {
+    answer(job, CHECKPOINT_STANDS, 0, "");
+    return hear_next(job);
+}
+
+static void make(struct job *job) {
+    if (!(job->flags & CHECKPOINT_MEMBER)) {
+        job_make(job);
+        return;
+    }
+    job->step = take_step;
+    if (hear_next(job))
+        job_make(job);
+    tree_forget();
+}
+
 static void carry_out(uint64_t token) {
     struct checkpoint_order order;
     struct job job = {
@@ -150,7 +181,7 @@ static void carry_out(uint64_t token) {
         if (r)
             answer(&job, CHECKPOINT_FAILED, r, "the command is of another version");
         else
-            job_make(&job);
+            make(&job);
         descriptors_drop(job.stream.fd);
         descriptors_drop(job.socket);
     }

@@ -50,6 +50,7 @@ void restart_fail(const char *what, const char *more, long error) {
     text_string(&t, error ? ": " : "");
     text_string(&t, error ? text_error((int)-error) : "");
     popcorn_message(line);
+    shared_fails();
     KERNEL(NR_exit_group, EXIT_FAILED);
     __builtin_trap();
 }
@@ -286,6 +287,9 @@ static void read_all(void) {
         case CHECKPOINT_CONTENT:
             restore_contents(chunk.where, buffer, chunk.size);
             break;
+        case CHECKPOINT_SHARED:
+            shared_next(buffer, chunk.size);
+            break;
         case CHECKPOINT_THREAD:
             take_thread(&chunk, buffer);
             break;
@@ -333,13 +337,14 @@ static const char *read_optional(const char *value, const char *name, int *fd) {
     return read_descriptor(value, fd);
 }
 
-/* "CHECKPOINT,PROGRAM[,memory=FILE][,wait=DESCRIPTOR][,force]" */
+/* "CHECKPOINT,PROGRAM[,memory=FILE][,wait=DESCRIPTOR][,tree=FILE][,force]" */
 static bool parse(const char *value) {
-    int fd[4] = {0, 0, 0, 0};
+    int fd[5] = {0, 0, 0, 0, 0};
     value = read_descriptor(value, &fd[0]);
     value = value && *value == ',' ? read_descriptor(value + 1, &fd[1]) : NULL;
     value = read_optional(value, ",memory=", &fd[2]);
     value = read_optional(value, ",wait=", &fd[3]);
+    value = read_optional(value, ",tree=", &fd[4]);
     if (!value)
         return false;
     forced = text_equal(value, ",force");
@@ -348,6 +353,10 @@ static bool parse(const char *value) {
     input = descriptors_keep(fd[0]);
     memory_input = fd[2] ? descriptors_keep(fd[2]) : -1;
     image_program_is(descriptors_keep(fd[1]));
+    if (fd[4] && !shared_begin(fd[4]))
+        return false;
+    if (shared_is_member() && !shared_is_first())
+        leave = shared_leave();
     return true;
 }
 
@@ -494,6 +503,8 @@ static void start_others(const struct popcorn_thread *self) {
  */
 static void wait_for_leave(void) {
     char word = 1;
+    if (shared_is_first())
+        shared_await_others();
     if (leave < 0)
         return;
     KERNEL(NR_write, leave, &word, 1);
@@ -501,7 +512,8 @@ static void wait_for_leave(void) {
         ;
     if (word != CHECKPOINT_LEAVE)
         KERNEL(NR_exit_group, 0);
-    descriptors_drop(leave);
+    if (!shared_is_member() || shared_is_first())
+        descriptors_drop(leave);
 }
 
 void checkpoint_go_on(char **environment) {
@@ -525,6 +537,7 @@ void checkpoint_go_on(char **environment) {
     start_others(thread);
     restore_timers_make();
     wait_for_leave();
+    shared_go_on();
     restore_limits();
     KERNEL(NR_umask, process.umask);
     for (int i = 0; i < CHECKPOINT_TIMERS; i++)
@@ -532,7 +545,8 @@ void checkpoint_go_on(char **environment) {
     restore_timers_run(process.realtime);
     raise_pending(0, process.pending);
     signals_restored(); /* from here on somebody may ask for the next checkpoint */
-    checkpoint_start(environment);
+    bool plans = !shared_is_member() || shared_is_first();
+    checkpoint_start(plans ? environment : NULL);
     keep_later();
     atomic_store(&started, 1);
     KERNEL(NR_futex, &started, FUTEX_WAKE, 0x7fffffff);

@@ -7,6 +7,7 @@
 #include "memory/layout.h"
 #include "popcorn/control.h"
 #include "signal/internal.h"
+#include "thread/family.h"
 
 /* In portable memory behind the control block, since handlers run on any node. */
 struct actions {
@@ -133,9 +134,12 @@ static void set_mask_after(struct native *native, void *ucontext, uint64_t mask)
 }
 
 /* Runs the handler, or has it run where the thread is. False: later. */
-static bool handle(struct native *native, int sig, const struct signal_action *action, const void *info,
-                   void *ucontext) {
+static bool handle(struct native *native, int sig, const struct signal_action *action,
+                   const void *kernels_info, void *ucontext) {
     uint64_t mask = machine_ucontext_mask(ucontext);
+    int32_t info[32];
+    __builtin_memcpy(info, kernels_info, sizeof info);
+    family_translate_info(info);
     set_mask(during_handler(sig, action, mask));
     bool interrupted = signals_calls_begin();
     enum home_forwarding forwarding = home->forward_signal(native->thread, sig, action, info, &mask);

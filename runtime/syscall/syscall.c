@@ -87,6 +87,8 @@ static bool signal_call(long number, const long a[6], long *result) {
         return true;
     case NR_rt_sigtimedwait:
         *result = wait_signal(a);
+        if (*result > 0)
+            *result = identity_translate_info((void *)a[1], *result);
         return true;
     case NR_ppoll:
         *result = wait_with_mask(number, a, 3, a[4]);
@@ -214,7 +216,7 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
     }
     long call[6] = {a[0], a[1], a[2], a[3], a[4], a[5]};
     identity_translate(number, call);
-    return wait_for_call(number, call);
+    return identity_answer(number, call, wait_for_call(number, call));
 }
 
 static long clone_for(const long a[6]) {

@@ -10,6 +10,7 @@
 #include "base/kernel.h"
 #include "memory/internal.h"
 #include "popcorn/control.h"
+#include "thread/family.h"
 #include "thread/internal.h"
 #include "thread/native.h"
 #include "thread/room.h"
@@ -151,12 +152,29 @@ static void copy_take(struct copy *copy, struct native *native) {
     copy_end(copy);
 }
 
+/* After a restart an id may be what the program calls another process: then both sides give the child up. */
+static long clone_distinct(void) {
+    for (;;) {
+        long pid = KERNEL(NR_clone, CHILD_SIGNAL, 0, 0, 0, 0);
+        int32_t id = (int32_t)(pid ? pid : KERNEL(NR_getpid));
+        if (pid < 0)
+            return pid;
+        family_forget(id);
+        if (!family_has(id))
+            return pid;
+        if (!pid)
+            KERNEL(NR_exit_group, 0);
+        while (KERNEL(NR_wait4, pid, 0, 0, 0) == -E_INTR)
+            ;
+    }
+}
+
 static long fork_locked(struct native *native) {
     struct copy copy;
     int r = copy_begin(&copy, native);
     if (r)
         return r;
-    long pid = KERNEL(NR_clone, CHILD_SIGNAL, 0, 0, 0, 0);
+    long pid = clone_distinct();
     if (pid)
         return copy_wait(&copy, pid);
     copy_take(&copy, native);

@@ -66,17 +66,19 @@ static void call(pid_t pid, uint32_t token) {
     info.si_pid = getpid();
     info.si_uid = getuid();
     info.si_value.sival_ptr = (void *)CHECKPOINT_VALUE(token);
-    if (syscall(SYS_rt_sigqueueinfo, pid, POPCORN_MIGRATE_SIGNAL, &info) < 0)
+    if (syscall(SYS_rt_sigqueueinfo, pid, POPCORN_MIGRATE_SIGNAL, &info) < 0 && errno != ESRCH)
         die("process %d cannot be asked: %s", pid, strerror(errno));
 }
 
-/* The program's socket. Whoever else connects is sent away. */
+/* The program's socket, or -1. Whoever else connects is sent away. */
 static int accept_program(int listener, pid_t pid, uint32_t token) {
     struct pollfd poll_listener = {.fd = listener, .events = POLLIN};
     for (int tries = 0;; tries++) {
         struct ucred peer = {0};
         socklen_t size = sizeof peer;
         if (poll(&poll_listener, 1, 1000) <= 0) {
+            if (process_has_ended(pid))
+                return -1;
             if (tries < PATIENCE) {
                 call(pid, token); /* it may have been about to make another checkpoint, or to begin */
                 continue;
@@ -122,48 +124,57 @@ static int packers_code(pid_t packer) {
     return WEXITSTATUS(status);
 }
 
-/*
- * What the program answers, told as it comes, until all has been written. If it has not been, ends with one
- * line; false if the packer has said it.
- */
-static bool hear(int program, pid_t packer) {
-    bool terminal = isatty(STDERR_FILENO), shown = false;
-    int cannot = 0;
+static void show_progress(const struct checkpoint_answer *answer, bool *shown) {
+    bool terminal = isatty(STDERR_FILENO), progress = answer->kind == CHECKPOINT_PROGRESS;
+    if (progress && terminal)
+        fprintf(stderr, "\r%s written", checkpoint_size_text(answer->done));
+    else if (*shown)
+        fputs("\r\033[K", stderr);
+    *shown = progress && terminal;
+}
+
+static enum ask_heard hear_failure(const struct asked *asked, const struct checkpoint_answer *answer,
+                                   const char *name) {
+    if (packers_code(asked->packer) == 1)
+        return ASK_PACKER;
+    if (answer->text[0])
+        die("there is no checkpoint, and the program goes on: %s%s%s%s", name, answer->text,
+            answer->error ? ": " : "", answer->error ? strerror(answer->error) : "");
+    return ASK_CANNOT;
+}
+
+enum ask_heard ask_hear(const struct asked *asked, const char *name, int *cannot) {
+    bool shown = false;
     for (;;) {
         struct checkpoint_answer answer;
-        ssize_t n = recv(program, &answer, sizeof answer, 0);
+        ssize_t n = recv(asked->program, &answer, sizeof answer, 0);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n != sizeof answer && packers_code(packer) == 1)
-            return false;
         if (n != sizeof answer)
-            die("the program ended, or broke off; there is no checkpoint");
+            return packers_code(asked->packer) == 1 ? ASK_PACKER : ASK_ENDED;
         answer.text[sizeof answer.text - 1] = 0;
-        if (shown && answer.kind != CHECKPOINT_PROGRESS)
-            fputs("\r\033[K", stderr);
+        show_progress(&answer, &shown);
         switch (answer.kind) {
         case CHECKPOINT_PROGRESS:
-            shown = terminal;
-            if (terminal)
-                fprintf(stderr, "\r%s written", checkpoint_size_text(answer.done));
             continue;
         case CHECKPOINT_CANNOT:
-            fprintf(stderr, "popcorn: cannot come along: %s\n", answer.text);
-            cannot++;
+            fprintf(stderr, "popcorn: cannot come along: %s%s\n", name, answer.text);
+            ++*cannot;
             continue;
         case CHECKPOINT_FAILED:
-            if (packers_code(packer) == 1)
-                return false;
-            if (answer.text[0])
-                die("there is no checkpoint, and the program goes on: %s%s%s", answer.text,
-                    answer.error ? ": " : "", answer.error ? strerror(answer.error) : "");
-            die("there is no checkpoint, and the program goes on: %d thing%s cannot come along (--drop "
-                "leaves them behind)",
-                cannot, cannot == 1 ? "" : "s");
+            return hear_failure(asked, &answer, name);
+        case CHECKPOINT_STANDS:
+            return ASK_STANDS;
         default:
-            return true;
+            return ASK_WRITTEN;
         }
     }
+}
+
+void ask_cannot(int things) {
+    die("there is no checkpoint, and the program goes on: %d thing%s cannot come along (--drop leaves them "
+        "behind)",
+        things, things == 1 ? "" : "s");
 }
 
 /* Packs what the program writes: a process of its own, so that both can be heard. Its exit code says all. */
@@ -182,6 +193,16 @@ static _Noreturn void pack(int from, int to, int level, bool unmapped) {
     _exit(0);
 }
 
+/* The packer has no part in what the command has with other processes. */
+static void close_others(int one, int other) {
+    unsigned low = (unsigned)(one < other ? one : other), high = (unsigned)(one < other ? other : one);
+    if (low > 3)
+        close_range(3, low - 1, 0);
+    if (high > low + 1)
+        close_range(low > 2 ? low + 1 : 3, high - 1, 0);
+    close_range(high > 2 ? high + 1 : 3, ~0U, 0);
+}
+
 struct asked ask_begin(pid_t pid) {
     uint32_t token;
     int listener = listen_for(&token);
@@ -189,6 +210,11 @@ struct asked ask_begin(pid_t pid) {
     struct asked asked = {.pid = pid, .program = accept_program(listener, pid, token), .packer = -1};
     close(listener);
     return asked;
+}
+
+void ask_require(const struct asked *asked) {
+    if (asked->program < 0)
+        die("process %d has ended", asked->pid);
 }
 
 void ask_write(struct asked *asked, uint32_t flags, int output, int level) {
@@ -199,8 +225,7 @@ void ask_write(struct asked *asked, uint32_t flags, int output, int level) {
     if (asked->packer < 0)
         die("cannot fork: %s", strerror(errno));
     if (asked->packer == 0) {
-        close(pair[1]);
-        close(asked->program);
+        close_others(pair[0], output);
         pack(pair[0], output, level, flags & CHECKPOINT_LIVE);
     }
     close(pair[0]);
@@ -208,6 +233,33 @@ void ask_write(struct asked *asked, uint32_t flags, int output, int level) {
     close(pair[1]);
 }
 
+void ask_next(const struct asked *asked, int table) {
+    char word = CHECKPOINT_WORD_NEXT;
+    if (table >= 0)
+        ask_send(asked->program, &word, 1, &table, 1);
+    else
+        send(asked->program, &word, 1, MSG_NOSIGNAL); /* whether it is still there is heard */
+}
+
+void ask_end(struct asked *asked) {
+    close(asked->program);
+    waitpid(asked->packer, NULL, 0);
+}
+
+bool ask_packed(const struct asked *asked) {
+    return packers_code(asked->packer) == 0;
+}
+
 bool ask_finish(struct asked *asked) {
-    return hear(asked->program, asked->packer) && packers_code(asked->packer) == 0;
+    int cannot = 0;
+    switch (ask_hear(asked, "", &cannot)) {
+    case ASK_CANNOT:
+        ask_cannot(cannot);
+    case ASK_PACKER:
+        return false;
+    case ASK_ENDED:
+        die("the program ended, or broke off; there is no checkpoint");
+    default:
+        return ask_packed(asked);
+    }
 }

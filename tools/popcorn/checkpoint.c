@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@
 #include "ask.h"
 #include "checkpoint_file.h"
 #include "popcorn.h"
+#include "tree_ask.h"
 
 struct request {
     const char *output;
@@ -108,19 +110,24 @@ static int open_output(const char *path) {
         temporary = NULL;
         die("%s: %s", path, strerror(error));
     }
+    flock(fd, LOCK_EX | LOCK_NB); /* who finds one that nobody has locked may remove it */
     return fd;
 }
 
-static void sync_folder(const char *path) {
+/* Where it lies; it stays as long as the command. */
+static const char *folder_of(const char *path) {
     char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
     if (slash)
         slash[slash == folder] = 0;
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return slash ? folder : ".";
+}
+
+static void sync_folder(const char *path) {
+    int fd = open(folder_of(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         fsync(fd);
         close(fd);
     }
-    free(folder);
 }
 
 static void keep_output(int fd, const char *path) {
@@ -135,6 +142,30 @@ static void keep_output(int fd, const char *path) {
     sync_folder(path);
 }
 
+/* One process, or, if it has children, all of its tree. */
+static void write_program(const struct request *request, int output) {
+    char word = request->flags & CHECKPOINT_STOP ? CHECKPOINT_WORD_END : CHECKPOINT_WORD_GO_ON;
+    struct tree tree;
+    int cannot = request->flags & CHECKPOINT_DROP_CHILDREN ? 0 : tree_find(&tree, request->pid);
+    if (cannot)
+        ask_cannot(cannot);
+    if (!(request->flags & CHECKPOINT_DROP_CHILDREN) && tree.count > 1) {
+        tree_write(&tree, request->flags, temporary ? folder_of(request->output) : NULL, output,
+                   request->level);
+        keep_output(output, request->output);
+        tree_end(word);
+        return;
+    }
+    struct asked asked = ask_begin(request->pid);
+    ask_require(&asked);
+    ask_write(&asked, request->flags, output, request->level);
+    if (!ask_finish(&asked))
+        exit(1); /* it has been said why */
+    keep_output(output, request->output);
+    if (send(asked.program, &word, 1, MSG_NOSIGNAL) < 0 && word)
+        die("the program has gone before it could be ended");
+}
+
 int command_checkpoint(int argc, char **argv) {
     struct request request = {.level = 1};
     signal(SIGPIPE, SIG_IGN); /* both are said, and nothing is left behind */
@@ -143,13 +174,6 @@ int command_checkpoint(int argc, char **argv) {
     ask_check_program(request.pid);
     atexit(remove_temporary);
     int output = open_output(request.output);
-    struct asked asked = ask_begin(request.pid);
-    ask_write(&asked, request.flags, output, request.level);
-    if (!ask_finish(&asked))
-        exit(1); /* it has been said why */
-    keep_output(output, request.output);
-    char word = request.flags & CHECKPOINT_STOP ? CHECKPOINT_WORD_END : CHECKPOINT_WORD_GO_ON;
-    if (send(asked.program, &word, 1, MSG_NOSIGNAL) < 0 && word)
-        die("the program has gone before it could be ended");
+    write_program(&request, output);
     return 0;
 }

@@ -30,7 +30,7 @@ static _Noreturn void damaged(const struct checkpoint_input *in, const char *wha
     die("%s: the checkpoint is damaged: %s", in->name, what);
 }
 
-static void read_bytes(const struct checkpoint_input *in, void *to, size_t size) {
+static void read_bytes(struct checkpoint_input *in, void *to, size_t size) {
     for (size_t done = 0; done < size;) {
         ssize_t n = read(in->fd, (char *)to + done, size - done);
         if (n < 0 && errno == EINTR)
@@ -43,6 +43,7 @@ static void read_bytes(const struct checkpoint_input *in, void *to, size_t size)
             damaged(in, "it is cut short");
         done += (size_t)n;
     }
+    in->offset += size;
 }
 
 bool checkpoint_is(int fd) {
@@ -51,26 +52,32 @@ bool checkpoint_is(int fd) {
            !memcmp(magic, CHECKPOINT_MAGIC, sizeof magic);
 }
 
-void checkpoint_open(struct checkpoint_input *in, int fd, const char *name) {
-    in->fd = fd;
-    in->name = name;
-    in->number = 0;
+static void read_head(struct checkpoint_input *in) {
     size_t begin = offsetof(struct checkpoint_head, isa);
+    in->number = 0;
     read_bytes(in, &in->head, begin);
     if (memcmp(in->head.magic, CHECKPOINT_MAGIC, sizeof in->head.magic))
-        die("%s is no checkpoint", name);
-    if (in->head.version != CHECKPOINT_VERSION || in->head.size != sizeof in->head)
-        die("%s: a checkpoint of another version (%u; this command knows %d)", name, in->head.version,
-            CHECKPOINT_VERSION);
+        die("%s is no checkpoint", in->name);
+    if ((in->head.version != CHECKPOINT_VERSION && in->head.version != CHECKPOINT_TREE_VERSION) ||
+        in->head.size != sizeof in->head)
+        die("%s: a checkpoint of another version (%u; this command knows %d and %d)", in->name,
+            in->head.version, CHECKPOINT_VERSION, CHECKPOINT_TREE_VERSION);
     read_bytes(in, (char *)&in->head + begin, sizeof in->head - begin);
     if (in->head.hash != xxh64(&in->head, offsetof(struct checkpoint_head, hash), 0))
         damaged(in, "its head");
     in->head.isa[sizeof in->head.isa - 1] = 0;
-    in->stored = allocate(STORED_MOST);
-    in->contents = allocate(CHECKPOINT_MOST);
 }
 
-static void read_zeros(const struct checkpoint_input *in, size_t size) {
+void checkpoint_open(struct checkpoint_input *in, int fd, const char *name) {
+    in->fd = fd;
+    in->name = name;
+    in->offset = 0;
+    in->stored = allocate(STORED_MOST);
+    in->contents = allocate(CHECKPOINT_MOST);
+    read_head(in);
+}
+
+static void read_zeros(struct checkpoint_input *in, size_t size) {
     char bytes[CHECKPOINT_PAGE];
     read_bytes(in, bytes, size);
     if (memcmp(bytes, zeros, size))
@@ -92,6 +99,7 @@ static void leave(struct checkpoint_input *in, struct checkpoint_chunk *chunk) {
     if (place < 0 || lseek(in->fd, (off_t)chunk->stored, SEEK_CUR) < 0)
         die("%s: %s", in->name, strerror(errno));
     in->place = (uint64_t)place;
+    in->offset += chunk->stored;
     chunk->packing = CHECKPOINT_ELSEWHERE;
     chunk->stored = sizeof in->place;
 }
@@ -124,7 +132,7 @@ bool checkpoint_next(struct checkpoint_input *in, struct checkpoint_chunk *chunk
     char more;
     if (chunk->where != in->number)
         damaged(in, "chunks are missing");
-    if (!in->followed && read(in->fd, &more, 1) != 0)
+    if (!in->followed && !in->more && read(in->fd, &more, 1) != 0)
         damaged(in, "something follows its end");
     return false;
 }
@@ -132,6 +140,54 @@ bool checkpoint_next(struct checkpoint_input *in, struct checkpoint_chunk *chunk
 void checkpoint_close(struct checkpoint_input *in) {
     free(in->stored);
     free(in->contents);
+    in->stored = in->contents = NULL;
+}
+
+/* Trees. */
+
+static bool is_sound(const struct checkpoint_member *member, uint32_t i, uint32_t count) {
+    const struct checkpoint_member *m = &member[i];
+    for (uint32_t other = 0; other < i; other++)
+        if (member[other].id == m->id)
+            return false;
+    bool group =
+        m->group == -1 || (m->group >= 0 && (uint32_t)m->group < count && member[m->group].group == m->group);
+    bool parent = i ? m->parent >= 0 && (uint32_t)m->parent < i && !member[m->parent].ended
+                    : m->parent == -1 && !m->ended && m->group == -1;
+    return m->id > 0 && group && parent && m->session <= 1 && m->ended <= 1 && !m->reserved;
+}
+
+uint32_t checkpoint_read_members(struct checkpoint_input *in,
+                                 struct checkpoint_member member[CHECKPOINT_MEMBERS]) {
+    struct checkpoint_chunk chunk;
+    const void *contents;
+    if (in->head.version != CHECKPOINT_TREE_VERSION)
+        return 0;
+    if (!checkpoint_next(in, &chunk, &contents) || chunk.kind != CHECKPOINT_TREE ||
+        chunk.size % sizeof *member || chunk.size > CHECKPOINT_MEMBERS * sizeof *member)
+        damaged(in, "its list of processes");
+    uint32_t count = (uint32_t)(chunk.size / sizeof *member);
+    memcpy(member, contents, chunk.size);
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_sound(member, i, count))
+            damaged(in, "its list of processes");
+    if (count < 2)
+        damaged(in, "its list of processes");
+    return count;
+}
+
+uint32_t checkpoint_last_member(const struct checkpoint_member *member, uint32_t count) {
+    while (member[count - 1].ended)
+        count--;
+    return count - 1;
+}
+
+void checkpoint_open_member(struct checkpoint_input *in, bool more) {
+    read_zeros(in, -in->offset & (CHECKPOINT_PAGE - 1));
+    in->more = more;
+    read_head(in);
+    if (in->head.version != CHECKPOINT_VERSION)
+        damaged(in, "a tree in a tree");
 }
 
 /* Writing. */
@@ -154,6 +210,20 @@ static void write_bytes(struct checkpoint_output *out, const void *from, size_t 
 
 void checkpoint_write_head(struct checkpoint_output *out, const struct checkpoint_head *head) {
     write_bytes(out, head, sizeof *head);
+}
+
+void checkpoint_write_gap(struct checkpoint_output *out) {
+    write_bytes(out, zeros, -out->offset & (CHECKPOINT_PAGE - 1));
+}
+
+void checkpoint_write_file(struct checkpoint_output *out, int file) {
+    static char buffer[1 << 16];
+    off_t at = 0;
+    for (ssize_t n; (n = pread(file, buffer, sizeof buffer, at)) != 0; at += n) {
+        if (n < 0)
+            die("the checkpoint cannot be read back: %s", strerror(errno));
+        write_bytes(out, buffer, (size_t)n);
+    }
 }
 
 /* Does packing pay? A look at three places, as trying costs as much as doing. */

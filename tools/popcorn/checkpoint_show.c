@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* popcorn info on a checkpoint. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -56,6 +57,15 @@ static void show_timer(const struct checkpoint_chunk *chunk, const void *content
     puts(timer.pending ? ", its signal waits" : "");
 }
 
+static void show_child(const struct checkpoint_chunk *chunk, const void *contents) {
+    struct checkpoint_child child;
+    if (chunk->size != sizeof child)
+        return;
+    memcpy(&child, contents, sizeof child);
+    printf("child      %d has ended, by %s %d\n", child.pid,
+           child.code == CLD_EXITED ? "exit code" : "signal", child.status);
+}
+
 static void take(struct summary *sum, const struct checkpoint_chunk *chunk, const void *contents) {
     switch (chunk->kind) {
     case CHECKPOINT_PROGRAM:
@@ -77,6 +87,9 @@ static void take(struct summary *sum, const struct checkpoint_chunk *chunk, cons
             puts("timers");
         show_timer(chunk, contents);
         break;
+    case CHECKPOINT_CHILD:
+        show_child(chunk, contents);
+        break;
     case CHECKPOINT_CONTENT:
         sum->contents += chunk->size;
         break;
@@ -86,27 +99,44 @@ static void take(struct summary *sum, const struct checkpoint_chunk *chunk, cons
     }
 }
 
-void checkpoint_show(int fd, const char *name) {
-    struct checkpoint_input in = {0};
+static void show_process(struct checkpoint_input *in, int64_t begin) {
     struct checkpoint_chunk chunk;
     struct summary sum = {0};
-    struct stacks stacks = {.name = name, .fd = fd, .program = -1};
+    struct stacks stacks = {.name = in->name, .fd = in->fd, .begin = begin, .program = -1};
     off_t at;
     const void *contents;
-    char when[64];
-    checkpoint_open(&in, fd, name);
-    time_t written = (time_t)(in.head.written / 1000000000);
-    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", localtime(&written));
-    printf("checkpoint version %u, written %s on %s\n", in.head.version, when, in.head.isa);
-    while (at = lseek(fd, 0, SEEK_CUR), checkpoint_next(&in, &chunk, &contents)) {
+    while (at = lseek(in->fd, 0, SEEK_CUR), checkpoint_next(in, &chunk, &contents)) {
         take(&sum, &chunk, contents);
-        stacks_take(&stacks, &in, &chunk, contents, at);
+        stacks_take(&stacks, in, &chunk, contents, at);
     }
     printf("memory     %s of heap, stacks and TLS", checkpoint_size_text(sum.arena));
     printf(", %s of data\n", checkpoint_size_text(sum.data));
     if (sum.contents)
         printf("contents   %s of files\n", checkpoint_size_text(sum.contents));
     printf("program    %s\n", sum.program ? checkpoint_size_text(sum.program) : "not inside");
-    checkpoint_close(&in);
+    off_t end = lseek(in->fd, 0, SEEK_CUR);
     stacks_show(&stacks, &sum.process);
+    lseek(in->fd, end, SEEK_SET);
+}
+
+void checkpoint_show(int fd, const char *name) {
+    struct checkpoint_input in = {0};
+    struct checkpoint_member member[CHECKPOINT_MEMBERS];
+    char when[64];
+    checkpoint_open(&in, fd, name);
+    time_t written = (time_t)(in.head.written / 1000000000);
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", localtime(&written));
+    printf("checkpoint version %u, written %s on %s\n", in.head.version, when, in.head.isa);
+    uint32_t count = checkpoint_read_members(&in, member);
+    if (!count)
+        show_process(&in, 0);
+    for (uint32_t i = 0, last = count ? checkpoint_last_member(member, count) : 0; i < count; i++) {
+        if (member[i].ended)
+            continue;
+        off_t begin = (lseek(fd, 0, SEEK_CUR) + (off_t)CHECKPOINT_PAGE - 1) & -(off_t)CHECKPOINT_PAGE;
+        checkpoint_open_member(&in, i < last);
+        puts("");
+        show_process(&in, begin);
+    }
+    checkpoint_close(&in);
 }

@@ -151,9 +151,9 @@ static void show_chain(struct memory *m, const struct names *names, const struct
 }
 
 void stacks_show(struct stacks *s, const struct checkpoint_process *process) {
-    struct memory memory = {.stacks = s};
+    struct memory memory = {.stacks = s, .in.followed = true};
     struct names names = open_names(s, process);
-    lseek(s->fd, 0, SEEK_SET);
+    lseek(s->fd, s->begin, SEEK_SET);
     checkpoint_open(&memory.in, s->fd, s->name);
     puts("threads");
     for (uint64_t i = 0; i < s->threads; i++) {
@@ -163,6 +163,8 @@ void stacks_show(struct stacks *s, const struct checkpoint_process *process) {
         show_chain(&memory, &names, &thread);
     }
     checkpoint_close(&memory.in);
+    if (s->program >= 0)
+        close(s->program);
     free(names.tables.name);
     free(s->place);
     free(s->thread);

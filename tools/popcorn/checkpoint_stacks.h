@@ -10,8 +10,9 @@
 /* A checkpoint, read up to its end, in which memory can be looked up. */
 struct stacks {
     const char *name;
-    int fd;      /* of the checkpoint, a file */
-    int program; /* a memory file: what chunks had of the program's file; -1: nothing */
+    int fd;        /* of the checkpoint, a file */
+    int64_t begin; /* where the process's own begins in it */
+    int program;   /* a memory file: what chunks had of the program's file; -1: nothing */
     struct place {
         uint64_t where, size, number; /* of a chunk of memory */
         int64_t at;                   /* in the file */

@@ -27,6 +27,7 @@
 #include "popcorn.h"
 #include "program.h"
 #include "restart.h"
+#include "tree_ask.h"
 
 #define SSH "ssh -T -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
 #define CANNOT_RUN 126 /* what a shell says of a command that it cannot run */
@@ -441,13 +442,39 @@ static void detach(struct move *move, const struct asked *asked) {
     int process = (int)syscall(SYS_pidfd_open, asked->pid, 0);
     if (process < 0)
         go_on_here(move, asked, strerror(errno));
-    send(asked->program, &word, 1, MSG_NOSIGNAL);
+    if (move->state.others)
+        tree_end(word);
+    else
+        send(asked->program, &word, 1, MSG_NOSIGNAL);
     struct pollfd end = {.fd = process, .events = POLLIN};
     while (poll(&end, 1, -1) < 1)
         ;
     pid_t there = relay_detached(&move->state, ssh_words(move), move->connection);
     fprintf(stderr, "popcorn: process %d goes on on %s, as process %d there\n", move->request->pid,
             move->request->host, there);
+}
+
+/* One process goes while it runs; a tree stands still until all of it has gone. */
+static struct asked write_program(struct move *move) {
+    const struct request *request = move->request;
+    uint32_t flags = request->flags | CHECKPOINT_STOP | (request->detach ? 0 : CHECKPOINT_RELAY);
+    struct tree tree = {0};
+    int cannot = flags & CHECKPOINT_DROP_CHILDREN ? 0 : tree_find(&tree, request->pid);
+    if (cannot)
+        ask_cannot(cannot);
+    if (tree.count > 1) {
+        int32_t other[CHECKPOINT_MEMBERS];
+        tree_write(&tree, flags, NULL, move->connection, request->level);
+        move->state.others = tree_others(other);
+        memcpy(move->state.other, other, move->state.others * sizeof *other);
+        return *tree_first();
+    }
+    struct asked asked = ask_begin(request->pid);
+    ask_require(&asked);
+    ask_write(&asked, flags | CHECKPOINT_LIVE, move->connection, request->level);
+    if (!ask_finish(&asked))
+        go_on_here(move, &asked, "the connection is lost");
+    return asked;
 }
 
 int command_move(int argc, char **argv) {
@@ -469,12 +496,7 @@ int command_move(int argc, char **argv) {
     if (!send_offer(&move))
         say_why(&move, "there is no connection");
     note_attach(&move, request.popcorn);
-    struct asked asked = ask_begin(request.pid);
-    ask_write(&asked,
-              request.flags | CHECKPOINT_STOP | CHECKPOINT_LIVE | (request.detach ? 0 : CHECKPOINT_RELAY),
-              move.connection, request.level);
-    if (!ask_finish(&asked))
-        go_on_here(&move, &asked, "the connection is lost");
+    struct asked asked = write_program(&move);
     if (!hear_ready(&move))
         go_on_here(&move, &asked, "the other machine does not take it");
     note_attach(&move, move.ready.popcorn);

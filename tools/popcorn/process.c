@@ -28,6 +28,18 @@ bool process_read(pid_t pid, struct popcorn_control *control) {
            control->nnodes <= POPCORN_CONTROL_NODES;
 }
 
+bool process_has_ended(pid_t pid) {
+    char path[64], line[256] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file && !fgets(line, sizeof line, file))
+        line[0] = 0;
+    if (file)
+        fclose(file);
+    const char *name = strrchr(line, ')'); /* the state stands behind it, and a blank */
+    return !name || name[1] != ' ' || strchr("ZXx", name[2]);
+}
+
 /* Does it handle the run time's own signal? */
 static bool handles_signal(pid_t pid) {
     char path[64], line[256];

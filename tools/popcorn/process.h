@@ -12,6 +12,9 @@
  */
 bool process_read(pid_t pid, struct popcorn_control *control);
 
+/* Is it gone, or a zombie? */
+bool process_has_ended(pid_t pid);
+
 /*
  * Is it a popcorn program's origin? Where this machine's rules keep other processes' memory from being read
  * (Yama's ptrace_scope), by all else that shows: the answer may be true for the process of a node.

@@ -58,6 +58,19 @@ void program_open(struct program *p, const char *path) {
                 p->container.manifest.image[i].isa);
 }
 
+static long read_file(void *file, void *buffer, size_t size, uint64_t offset) {
+    return pread(*(int *)file, buffer, size, (off_t)offset);
+}
+
+bool program_is(const char *path) {
+    struct popcorn_container container;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool is = fd >= 0 && popcorn_container_open(&container, read_file, &fd) == POPCORN_CONTAINER_GOOD;
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
 const uint8_t *program_image(struct program *p, unsigned index, size_t *size) {
     struct buffer *image = &p->image[index];
     struct popcorn_error error;

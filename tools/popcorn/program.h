@@ -3,6 +3,7 @@
 #ifndef POPCORN_COMMAND_PROGRAM_H
 #define POPCORN_COMMAND_PROGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ struct program {
  * where it is while the container is in use.
  */
 void program_open(struct program *p, const char *path);
+
+/* Is it a popcorn program's file that can be opened? */
+bool program_is(const char *path);
 
 /*
  * The ELF image with this index in the manifest, and its size in bytes; 0 is the file itself. It stays until

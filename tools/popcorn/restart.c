@@ -22,6 +22,7 @@
 #include "popcorn/sha256.h"
 #include "program.h"
 #include "restart.h"
+#include "tree_restart.h"
 
 enum { OPTION_MAP = 256, OPTION_FORCE, OPTION_ISA };
 
@@ -181,45 +182,55 @@ static void put_pages(struct restart_checkpoint *c, struct checkpoint_output *ou
     }
 }
 
-void restart_read(const struct restart *request, int fd, bool followed, struct restart_checkpoint *c) {
-    struct checkpoint_input in = {
-        .followed = followed, .quiet = followed, .leaves_memory = !followed && is_regular(fd)};
+static void put_child(const struct restart *request, struct restart_checkpoint *c,
+                      const struct checkpoint_chunk *chunk, const void *contents) {
+    if (chunk->size != sizeof *c->child || c->children == CHECKPOINT_MEMBERS)
+        die("%s: the checkpoint is damaged: a child", request->path);
+    memcpy(&c->child[c->children++], contents, sizeof *c->child);
+}
+
+void restart_read_process(const struct restart *request, struct checkpoint_input *in, bool live,
+                          struct restart_checkpoint *c) {
     struct checkpoint_chunk chunk;
     const void *contents;
     *c = (struct restart_checkpoint){.rest = memory_file("popcorn-checkpoint"),
                                      .program = memory_file("popcorn-program")};
     struct checkpoint_output out = {.fd = c->rest};
-    checkpoint_open(&in, fd, request->path);
-    c->file = in.leaves_memory ? fd : -1;
-    checkpoint_write_head(&out, &in.head);
-    while (checkpoint_next(&in, &chunk, &contents)) {
+    c->file = in->leaves_memory ? in->fd : -1;
+    checkpoint_write_head(&out, &in->head);
+    while (checkpoint_next(in, &chunk, &contents)) {
         if (chunk.kind == CHECKPOINT_PROGRAM)
             write_all(c->program, contents, chunk.size);
         else if (chunk.kind == CHECKPOINT_PROCESS)
             put_process(request, c, &out, &chunk, contents);
         else if (chunk.kind == CHECKPOINT_FILE)
             put_file(request, &out, &chunk, contents);
-        else if (followed && chunk.kind == CHECKPOINT_MEMORY)
+        else if (chunk.kind == CHECKPOINT_CHILD)
+            put_child(request, c, &chunk, contents);
+        else if (live && chunk.kind == CHECKPOINT_MEMORY)
             put_memory(c, &chunk, contents);
-        else if (followed && chunk.kind == CHECKPOINT_PAGES)
+        else if (live && chunk.kind == CHECKPOINT_PAGES)
             put_pages(c, &out, &chunk, contents);
         else
             checkpoint_write(&out, &chunk, contents);
     }
     chunk.where = out.number;
     checkpoint_write(&out, &chunk, NULL);
-    checkpoint_close(&in);
     lseek(c->rest, 0, SEEK_SET);
     if (!c->process.nthreads)
         die("%s: the checkpoint is damaged: no process is in it", request->path);
 }
 
-static void read_checkpoint(const struct restart *request, struct restart_checkpoint *c) {
+/* Reads and checks all of a checkpoint in a file, or on standard input. */
+static void read_checkpoint(const struct restart *request, struct restart_tree *tree) {
     int fd = strcmp(request->path, "-") ? open(request->path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
     if (fd < 0)
         die("%s: %s", request->path, strerror(errno));
-    restart_read(request, fd, false, c);
-    if (fd != STDIN_FILENO && c->file < 0)
+    struct checkpoint_input in = {.leaves_memory = is_regular(fd)};
+    checkpoint_open(&in, fd, request->path);
+    tree_read(request, &in, false, tree);
+    checkpoint_close(&in);
+    if (fd != STDIN_FILENO && tree->process[0].file < 0)
         close(fd);
 }
 
@@ -274,7 +285,7 @@ static void keep_open(int fd) {
 }
 
 void restart_become(const struct restart *request, const struct restart_checkpoint *c) {
-    char file[64], value[128], memory[32] = "", wait[32] = "", qemu[64];
+    char file[64], value[192], memory[32] = "", wait[32] = "", tree[32] = "", qemu[64];
     bool native = !strcmp(request->isa, machine_isa()), arm = !strcmp(request->isa, "aarch64");
     keep_open(c->rest);
     keep_open(c->program);
@@ -287,7 +298,11 @@ void restart_become(const struct restart *request, const struct restart_checkpoi
         keep_open(request->wait);
         snprintf(wait, sizeof wait, ",wait=%d", request->wait);
     }
-    snprintf(value, sizeof value, "%d,%d%s%s%s", c->rest, c->program, memory, wait,
+    if (request->tree) {
+        keep_open(request->tree);
+        snprintf(tree, sizeof tree, ",tree=%d", request->tree);
+    }
+    snprintf(value, sizeof value, "%d,%d%s%s%s%s", c->rest, c->program, memory, wait, tree,
              request->force ? ",force" : "");
     snprintf(qemu, sizeof qemu, "qemu-%s", request->isa);
     if (setenv("POPCORN_RESTART", value, 1) < 0)
@@ -321,15 +336,12 @@ static bool is_whole(const char *path) {
         die("cannot fork: %s", strerror(errno));
     if (pid == 0) {
         struct checkpoint_input in = {0};
-        struct checkpoint_chunk chunk;
-        const void *contents;
         int fd = open(path, O_RDONLY | O_CLOEXEC), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
         dup2(null, STDERR_FILENO);
         if (fd < 0)
             _exit(1);
         checkpoint_open(&in, fd, path);
-        while (checkpoint_next(&in, &chunk, &contents))
-            ;
+        tree_skim(&in);
         _exit(0);
     }
     return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -368,7 +380,7 @@ static void check_same_program(const struct restart_checkpoint *c, const char *c
 
 void restart_newest(const char *directory, const char *path) {
     struct restart request = {.isa = machine_isa(), .force = true};
-    struct restart_checkpoint checkpoint;
+    static struct restart_tree tree;
     char name[4096];
     unsigned long number = ULONG_MAX;
     while ((number = highest_below(directory, number))) {
@@ -380,17 +392,17 @@ void restart_newest(const char *directory, const char *path) {
     if (!number)
         return;
     request.path = name;
-    read_checkpoint(&request, &checkpoint);
-    check_same_program(&checkpoint, name, path);
-    restart_find_program(&request, &checkpoint);
-    restart_become(&request, &checkpoint);
+    read_checkpoint(&request, &tree);
+    check_same_program(&tree.process[0], name, path);
+    tree_find_programs(&request, &tree);
+    tree_become(&request, &tree);
 }
 
 int command_restart(int argc, char **argv) {
     struct restart request = {.isa = machine_isa()};
-    struct restart_checkpoint checkpoint;
+    static struct restart_tree tree;
     argp_parse(&parser, argc, argv, 0, NULL, &request);
-    read_checkpoint(&request, &checkpoint);
-    restart_find_program(&request, &checkpoint);
-    restart_become(&request, &checkpoint);
+    read_checkpoint(&request, &tree);
+    tree_find_programs(&request, &tree);
+    tree_become(&request, &tree);
 }

@@ -16,6 +16,7 @@ struct restart {
     const char *map[RESTART_MOST_MAPS]; /* OLD=NEW */
     int maps;
     bool force;
+    int tree; /* descriptor of a struct checkpoint_family, of a process of a tree; 0: it is alone */
     int wait; /* descriptor on which the program says that it is ready, and waits for leave to go on; 0: none
                */
 };
@@ -26,11 +27,18 @@ struct restart_checkpoint {
     int rest, program;
     int file;       /* in which its memory lies; -1: the rest has all of it */
     uint64_t pages; /* bytes of memory that there are, if they came in a stream */
+    struct checkpoint_child child[CHECKPOINT_MEMBERS]; /* that have ended */
+    uint32_t children;
 };
 
-/* Reads and checks all of a checkpoint; `followed`: other bytes may follow it. Whatever is wrong ends the
- * command with one line. */
-void restart_read(const struct restart *, int fd, bool followed, struct restart_checkpoint *);
+struct checkpoint_input;
+
+/*
+ * Reads and checks the checkpoint of one process, which has been opened; `live`: its memory comes in any
+ * order, and again. Whatever is wrong ends the command with one line.
+ */
+void restart_read_process(const struct restart *, struct checkpoint_input *, bool live,
+                          struct restart_checkpoint *);
 
 /* Becomes the program. */
 _Noreturn void restart_become(const struct restart *, const struct restart_checkpoint *);

@@ -13,6 +13,7 @@
 
 #define CHECKPOINT_MAGIC "POPCKPT" /* with its NUL */
 #define CHECKPOINT_VERSION 1
+#define CHECKPOINT_TREE_VERSION 2   /* several processes: struct checkpoint_member */
 #define CHECKPOINT_MOST (1UL << 20) /* bytes in a chunk, unpacked */
 #define CHECKPOINT_PAGE 4096UL
 #define CHECKPOINT_PATH 4096
@@ -36,6 +37,9 @@ enum checkpoint_kind {
     CHECKPOINT_MEMORY,      /* whole pages; where: their address */
     CHECKPOINT_END,         /* empty; where: how many chunks stand before it */
     CHECKPOINT_POSIX_TIMER, /* struct checkpoint_posix_timer: a timer of timer_create() */
+    CHECKPOINT_TREE,        /* a tree's only chunk: struct checkpoint_member, for each process one */
+    CHECKPOINT_SHARED,      /* of a tree's process: struct checkpoint_shared, of the file that comes next */
+    CHECKPOINT_CHILD,       /* of a tree's process: struct checkpoint_child */
 };
 
 enum checkpoint_packing {
@@ -155,6 +159,37 @@ struct checkpoint_file {
     uint64_t detail[4];
 };
 
+/*
+ * Several processes in one file: a program and its descendants. Behind a head of CHECKPOINT_TREE_VERSION and
+ * a chunk of kind CHECKPOINT_TREE, the checkpoint of each process that has not ended, as if it were alone, in
+ * the order of the members and each at the next multiple of CHECKPOINT_PAGE; zeros lie between them.
+ */
+#define CHECKPOINT_MEMBERS 64
+
+struct checkpoint_member {
+    int32_t id;       /* the kernel's, when this was written: no two are the same */
+    int32_t parent;   /* its number among the members, lower than its own; -1: the first */
+    int32_t group;    /* number of the member that leads its process group; -1: it is in the first one's */
+    uint32_t session; /* not zero: it leads a session; else it is in its parent's */
+    uint32_t ended;   /* not zero: a zombie, which has no checkpoint; its parent's has its exit code */
+    uint32_t reserved;
+};
+
+/* A file that several members have open: the lowest of them makes it, and hands it to the others. */
+struct checkpoint_shared {
+    uint64_t object;
+    uint64_t holders; /* by bit of the member's number */
+    uint32_t self;    /* whose checkpoint this is */
+    uint32_t reserved;
+};
+
+/* A child that has ended, which nobody has waited for. */
+struct checkpoint_child {
+    int32_t id;           /* as in struct checkpoint_member */
+    int32_t pid;          /* as the program sees it */
+    int32_t code, status; /* si_code and si_status of its end */
+};
+
 struct checkpoint_watch {
     int32_t fd;
     uint32_t events;
@@ -191,8 +226,9 @@ enum checkpoint_order_flags {
     CHECKPOINT_DROP_PIPES = 8,
     CHECKPOINT_DROP_FILES = 16, /* everything else that cannot come along */
     CHECKPOINT_DROP_CHILDREN = 32,
-    CHECKPOINT_LIVE = 128, /* memory goes in rounds while the program runs: struct checkpoint_run */
-    CHECKPOINT_RELAY = 64, /* standard output and error stay here even if they are files */
+    CHECKPOINT_LIVE = 128,   /* memory goes in rounds while the program runs: struct checkpoint_run */
+    CHECKPOINT_RELAY = 64,   /* standard output and error stay here even if they are files */
+    CHECKPOINT_MEMBER = 256, /* one process of a tree: struct checkpoint_table */
 };
 
 /*
@@ -200,8 +236,62 @@ enum checkpoint_order_flags {
  * three descriptors: an executable, and two that are handed to it. The program's process becomes `popcorn
  * relay FIRST SECOND`, FIRST and SECOND being their numbers: from then on it cannot go on here.
  */
-enum checkpoint_word { CHECKPOINT_WORD_GO_ON, CHECKPOINT_WORD_END, CHECKPOINT_WORD_RELAY };
+enum checkpoint_word {
+    CHECKPOINT_WORD_GO_ON,
+    CHECKPOINT_WORD_END,
+    CHECKPOINT_WORD_RELAY,
+    CHECKPOINT_WORD_NEXT, /* to a member of a tree: the next step */
+};
 #define CHECKPOINT_WORD_FILES 3
+
+/*
+ * All processes of a tree take the same steps, each on CHECKPOINT_WORD_NEXT, and each answers
+ * CHECKPOINT_STANDS when it has done so: it looks what cannot come along, and writes its program; its threads
+ * stand still; it writes all but memory, when those of all processes stand still. Then one more word lets it
+ * write memory. With the words for the first and the third step comes a descriptor: a file of a struct
+ * checkpoint_table, what the command knows of all processes' files.
+ */
+struct checkpoint_known {
+    int32_t fd;             /* of the process that is told; -1: any socket that a member has */
+    uint16_t standard;      /* 1 + N: it is the same file as the first member's descriptor N; 0: it is not */
+    uint16_t same_standard; /* 1 + N: it is that descriptor, or a copy of it */
+    uint64_t object;        /* the same for descriptors of one open file; of a socket or pipe: its inode */
+    uint64_t holders;       /* by bit of the member's number; of a pipe without both ends, 0 */
+};
+
+struct checkpoint_table {
+    uint32_t self, children, known;
+    uint32_t reserved;
+    int32_t child[CHECKPOINT_MEMBERS]; /* ids of the process's children */
+    /* struct checkpoint_known follow */
+};
+
+/*
+ * Between `popcorn restart` and the processes that it makes of a tree, in a file that all of them have: what
+ * is not known before all have been made is read when it is.
+ */
+struct checkpoint_relative {
+    int32_t seen, kernel; /* ids */
+    int32_t group;        /* as in struct checkpoint_member */
+    int32_t socket;       /* of the process, to the first; -1: it has none */
+    int32_t first_socket; /* the other end */
+};
+
+struct checkpoint_family {
+    uint32_t count, reserved;
+    struct checkpoint_relative member[CHECKPOINT_MEMBERS];
+};
+
+/* On such a socket: one byte, then CHECKPOINT_LEAVE from the first, as from whoever has a program wait; and
+ * files, two at most, that go to all of their holders above `owner`. */
+struct checkpoint_handed {
+    uint32_t kind, owner;
+    uint64_t object, other; /* the latter: of a socketpair's second end */
+    uint64_t holders;
+};
+
+/* The byte of a process that cannot go on, and has said why. */
+#define CHECKPOINT_FAILS 'f'
 
 /* The byte that gives a restored program leave to go on, if it was told to wait for one. */
 #define CHECKPOINT_LEAVE 'g'
@@ -217,6 +307,7 @@ enum checkpoint_answer_kind {
     CHECKPOINT_PROGRESS,   /* `done` bytes have been written */
     CHECKPOINT_WRITTEN, /* all of it; if the program shall stop, it waits for a word: enum checkpoint_word */
     CHECKPOINT_FAILED,  /* the last answer: nothing has changed */
+    CHECKPOINT_STANDS,  /* of a member of a tree: it waits for CHECKPOINT_WORD_NEXT */
 };
 
 struct checkpoint_answer {

@@ -105,6 +105,8 @@ struct move_exit {
     struct move_terminal terminal;
 };
 
+#define MOVE_OTHERS 63 /* CHECKPOINT_MEMBERS but for the first */
+
 /* What the relay is told by the command that starts it: this, then its words. */
 struct move_state {
     uint8_t secret[MOVE_SECRET];
@@ -114,6 +116,8 @@ struct move_state {
     uint32_t arguments;   /* number of words that run a command there */
     uint32_t environment; /* number of words that follow them */
     uint32_t size;        /* of all words */
+    uint32_t others;      /* descendants of the program that have moved with it, and shall end */
+    int32_t other[MOVE_OTHERS];
     uint32_t reserved;
 };
 

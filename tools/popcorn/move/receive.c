@@ -25,6 +25,7 @@
 #include "popcorn.h"
 #include "popcorn/sha256.h"
 #include "program.h"
+#include "tree_restart.h"
 
 #define LINGER 86400 /* seconds that an ended program's exit code is kept for a relay that is not there */
 
@@ -69,7 +70,7 @@ static void take_offer(struct receiver *receiver) {
  * The program.
  */
 
-static _Noreturn void become(struct receiver *receiver, const struct restart_checkpoint *checkpoint) {
+static _Noreturn void become(struct receiver *receiver, const struct restart_tree *tree) {
     sigset_t none;
     sigemptyset(&none);
     setpgid(0, 0);
@@ -84,7 +85,7 @@ static _Noreturn void become(struct receiver *receiver, const struct restart_che
     for (int i = 0; i < MOVE_FLOWS; i++)
         if (dup2(receiver->standard[i], i) < 0)
             die("no descriptor: %s", strerror(errno));
-    restart_become(&receiver->restart, checkpoint);
+    tree_become(&receiver->restart, tree);
 }
 
 /* The program's last words, if it cannot go on here, are whoever's who moves it. */
@@ -99,7 +100,7 @@ static void pass_last_words(const struct receiver *receiver) {
 }
 
 /* Until it is complete, and waits. */
-static void start_program(struct receiver *receiver, struct restart_checkpoint *checkpoint) {
+static void start_program(struct receiver *receiver, const struct restart_tree *tree) {
     int pair[2];
     char word;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
@@ -109,12 +110,9 @@ static void start_program(struct receiver *receiver, struct restart_checkpoint *
     if (receiver->child < 0)
         die("cannot fork: %s", strerror(errno));
     if (receiver->child == 0)
-        become(receiver, checkpoint);
+        become(receiver, tree);
     close(pair[0]);
-    close(checkpoint->rest);
-    close(checkpoint->program);
-    if (checkpoint->file >= 0)
-        close(checkpoint->file);
+    tree_close(tree);
     for (int i = 0; i < MOVE_FLOWS; i++)
         if ((int)receiver->offer.standard[i].same == i && i != receiver->terminal)
             close(receiver->standard[i]);
@@ -373,13 +371,16 @@ static void remove_self(void) {
 
 static _Noreturn void receive(bool remove) {
     static struct receiver receiver = {.terminal = -1, .wire = {.fd = -1}};
-    struct restart_checkpoint checkpoint;
+    static struct restart_tree tree;
+    struct checkpoint_input in = {.followed = true, .quiet = true};
     sigset_t child;
     if (remove && (own_path = realpath("/proc/self/exe", NULL)))
         atexit(remove_self);
     take_offer(&receiver);
-    restart_read(&receiver.restart, STDIN_FILENO, true, &checkpoint);
-    restart_find_program(&receiver.restart, &checkpoint);
+    checkpoint_open(&in, STDIN_FILENO, receiver.restart.path);
+    tree_read(&receiver.restart, &in, true, &tree);
+    checkpoint_close(&in);
+    tree_find_programs(&receiver.restart, &tree);
     receiver_make_standard(&receiver);
     take_session(&receiver);
     receiver_make_flows(&receiver);
@@ -387,7 +388,7 @@ static _Noreturn void receive(bool remove) {
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, NULL);
     receiver.signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-    start_program(&receiver, &checkpoint);
+    start_program(&receiver, &tree);
     receiver.listener = move_listen(receiver.offer.lock, MOST_CALLERS);
     for (int i = 0; i < MOST_CALLERS; i++)
         receiver.caller[i].fd = -1;

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -381,6 +382,25 @@ static int read_descriptor(const char *text) {
     return (int)fd;
 }
 
+/*
+ * The program's descendants stand still; here they go on never more. None of them is gone, and its id
+ * another's, before its parent is: children come behind their parents.
+ */
+static void end_others(const struct move_state *state) {
+    for (uint32_t i = state->others; i-- > 0;) {
+        int process = state->other[i] > 1 ? (int)syscall(SYS_pidfd_open, state->other[i], 0) : -1;
+        if (process < 0)
+            continue;
+        struct pollfd end = {.fd = process, .events = POLLIN};
+        if (syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) == 0)
+            while (poll(&end, 1, -1) < 1)
+                ;
+        close(process);
+    }
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+}
+
 int command_relay(int argc, char **argv) {
     static struct move_state state;
     char *words = NULL, **word = NULL;
@@ -390,13 +410,14 @@ int command_relay(int argc, char **argv) {
     forget_program(control, connection);
     prctl(PR_SET_NAME, "popcorn-relay");
     if (read_whole(control, &state, sizeof state) && state.size <= WORDS_MOST &&
-        (words = malloc(state.size)) && read_whole(control, words, state.size))
+        state.others <= MOVE_OTHERS && (words = malloc(state.size)) && read_whole(control, words, state.size))
         word = split_words(words, &state);
     if (!word)
         die("the relay was told nothing that makes sense");
     clearenv();
     for (char **variable = word + state.arguments + 1; *variable; variable++)
         putenv(*variable);
+    end_others(&state);
     write_whole(control, "1", 1);
     close(control);
     relay_run(&state, word, connection);

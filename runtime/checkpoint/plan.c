@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 
 #include "base/message.h"
+#include "checkpoint/children.h"
+#include "checkpoint/command.h"
 #include "checkpoint/place.h"
 #include "signal/signals.h"
 
@@ -117,6 +119,15 @@ static uint64_t number_of(const char *name) {
     return *end || end - digits != DIGITS ? 0 : (uint64_t)number;
 }
 
+/* What the command writes, until it is whole. */
+static bool is_commands(const char *name) {
+    int64_t number;
+    if (!text_begins(name, NAME))
+        return false;
+    const char *digits = name + sizeof NAME - 1, *end = read_number(digits, &number);
+    return *end == '.' && end - digits == DIGITS;
+}
+
 /* Lowest and highest number in the folder, and how many there are. */
 struct numbers {
     uint64_t lowest, highest;
@@ -133,7 +144,7 @@ static struct numbers look_at_folder(void) {
             const char *entry = list + at;
             const char *name = entry + 19; /* behind inode, offset, size and type */
             uint64_t number = number_of(name);
-            if (place_is_temporary(name))
+            if (place_is_temporary(name) || is_commands(name))
                 place_clear(folder, name);
             if (number) {
                 found.lowest = !found.count || number < found.lowest ? number : found.lowest;
@@ -145,6 +156,15 @@ static struct numbers look_at_folder(void) {
     return found;
 }
 
+static void remove_older(void) {
+    char name[32];
+    for (struct numbers now; now = look_at_folder(), now.count > keep;) {
+        file_name(name, sizeof name, now.lowest);
+        if (KERNEL(NR_unlinkat, folder, name, 0))
+            break;
+    }
+}
+
 /* It gets its name when it is on the disk; then older ones go. */
 static bool keep_file(struct job *job) {
     char name[32];
@@ -154,17 +174,26 @@ static bool keep_file(struct job *job) {
         job->answer(job, CHECKPOINT_FAILED, r, "it cannot be kept");
         return false;
     }
-    for (struct numbers now; now = look_at_folder(), now.count > keep;) {
-        file_name(name, sizeof name, now.lowest);
-        if (KERNEL(NR_unlinkat, folder, name, 0))
-            break;
-    }
+    remove_older();
     return job->flags & CHECKPOINT_STOP;
+}
+
+/* Of a program with children. */
+static bool make_tree(bool stop) {
+    char name[32];
+    if (!children_are_there())
+        return false;
+    file_name(name, sizeof name, look_at_folder().highest + 1);
+    bool done = command_write(folder, name, stop);
+    remove_older();
+    return done;
 }
 
 static void make_one(bool stop) {
     struct job job = {
         .flags = stop ? CHECKPOINT_STOP : 0, .answer = place_tell, .keep = keep_file, .socket = -1};
+    if (make_tree(stop))
+        return;
     while (!job_enter()) {
         struct kernel_time tick = {0, SECOND / 10};
         KERNEL(NR_nanosleep, &tick, 0);
@@ -211,6 +240,7 @@ void plan_start(char *const *environment) {
         wrong("POPCORN_CHECKPOINT_KEEP: not a number from 1 to 1000: ", number);
     keep = number ? (uint32_t)value : KEEP_DEFAULT;
     uint64_t set = read_plan(plan);
+    command_start(environment);
     if (!helper_start(run, 0))
         wrong("POPCORN_CHECKPOINT: no memory for its thread", "");
     signals_take(set, came);

@@ -63,6 +63,9 @@ until_true() {
     done
 }
 
+# For a machine that has no end of its own: `run` ends it, when a test says so or when machine a has ended.
+until_powered_off() { while :; do sleep 1000; done; }
+
 # Machines wait for each other: `meet a` on machine a, `meet b` on machine b.
 meet() {
     if [ "$1" = a ]; then

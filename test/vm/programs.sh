@@ -20,7 +20,7 @@ run() {
     export POPCORN_BACKEND=kernel POPCORN_MIGRATE="$rule" POPCORN_STATS=/tmp/stats
     rm -f /tmp/stats /tmp/*.db
     cd /programs
-    timeout $((150 * PATIENCE)) vmtest as 1000 "$@" </dev/null >/tmp/out 2>/tmp/err
+    timeout $((LIMIT * 3 / 10)) vmtest as 1000 "$@" </dev/null >/tmp/out 2>/tmp/err
     code=$?
     unset POPCORN_BACKEND POPCORN_MIGRATE POPCORN_STATS
     while read -r line; do echo "# $name: $line"; done </tmp/err
@@ -69,8 +69,8 @@ until_powered_off() { while :; do sleep 1000; done; }
 # Machines wait for each other: `meet a` on machine a, `meet b` on machine b.
 meet() {
     if [ "$1" = a ]; then
-        timeout $((350 * PATIENCE)) nc -l -p 6200 </dev/null >/dev/null
+        timeout $((LIMIT * 7 / 10)) nc -l -p 6200 </dev/null >/dev/null
     else
-        timeout $((350 * PATIENCE)) sh -c "until nc $peer 6200 </dev/null >/dev/null 2>&1; do sleep 1; done"
+        timeout $((LIMIT * 7 / 10)) sh -c "until nc $peer 6200 </dev/null >/dev/null 2>&1; do sleep 1; done"
     fi
 }

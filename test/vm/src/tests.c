@@ -566,7 +566,7 @@ static bool run(const struct test *test) {
     pid_t pid = fork();
     check(pid >= 0, "fork");
     if (!pid) {
-        alarm(test->seconds * patience());
+        alarm(at_most(test->seconds));
         if (test->uid && (setgid(test->uid) || setuid(test->uid)))
             fail("setuid");
         test->run();

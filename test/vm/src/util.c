@@ -39,6 +39,11 @@ unsigned patience(void) {
     return value ? (unsigned)atoi(value) : 1;
 }
 
+unsigned at_most(unsigned seconds) {
+    const char *value = getenv("LIMIT");
+    return value ? seconds * (unsigned)atoi(value) / 500 : seconds;
+}
+
 unsigned timeout_ms(void) {
     unsigned value;
     FILE *file = fopen("/sys/module/popcorn/parameters/timeout_ms", "r");

@@ -65,6 +65,7 @@ _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)
 void check(bool good, const char *what); /* fail() unless good */
 uint64_t now_ns(void);
 unsigned patience(void);                   /* how many times as long as elsewhere things may take here */
+unsigned at_most(unsigned seconds);        /* of 500 of a machine's: as large a part of this one's */
 unsigned timeout_ms(void);                 /* the module's */
 uint64_t *word(uint64_t page, unsigned n); /* 64-bit word n of a page of the arena */
 uint64_t pattern(uint64_t seed, uint64_t n);

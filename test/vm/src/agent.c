@@ -126,6 +126,7 @@ static bool do_job(int fd, struct job *job) {
         error = hop(fd, job->check, job);
         if (!error)
             return false;
+        job->kind = JOB_HOP;
         job->result = (uint32_t)error;
         break;
     case JOB_ROUND:

@@ -38,7 +38,7 @@ enum job_kind {
     JOB_CRASH,        /* the process dies of a signal */
     JOB_SIGNAL,       /* waits for SIGUSR1 in a system call; b is the value that came with it */
     JOB_SLEEP,        /* writes page a, tells so by a system call, and never comes back */
-    JOB_HOP,          /* goes on to node `check`, there as VERIFY; result is the error */
+    JOB_HOP,          /* goes on to node `check`, there as VERIFY; if that is refused, result is the error */
     JOB_ROUND,        /* reads the 64-bit word at page a until it is odd, adds 1, n times */
     JOB_SCATTER,      /* scatter(), from seed b to seed c */
     JOB_BENCH_FAULTS, /* the pad is a struct bench_job */

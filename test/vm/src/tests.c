@@ -372,7 +372,8 @@ static void test_onward_refusal(void) {
  * busy machine is late with is refused; then the thread has not been there, and tries again. */
 static void test_onward(void) {
     int fd = program_open(AGENT_ACCEPT);
-    for (uint64_t i = 0, refused = 0; i < 20 + refused; i++) {
+    uint64_t refused = 0;
+    for (uint64_t i = 0; i < 20 + refused; i++) {
         struct job job = {.kind = JOB_FILL, .n = 8, .b = i};
         unsigned first = i % 2 ? other : THIRD, second = i % 2 ? THIRD : other;
         round_trip(fd, first, &job);
@@ -385,6 +386,7 @@ static void test_onward(void) {
         check(!wrong_words(0, 8, stayed ? i : i + 100), "what the last node has written");
         refused += stayed;
     }
+    printf("# %lu hops were refused as late\n", (unsigned long)refused);
 }
 
 /* Threads on all nodes at the same pages. */

@@ -138,8 +138,8 @@ _Noreturn void nodes_died(int nid) {
     text_signed(&t, nid);
     text_string(&t, " (");
     text_string(&t, list->name[nid]);
-    text_string(&t, list->name[nid][0] ? ", " : "");
-    text_string(&t, list->isa[nid]);
+    text_string(&t, list->name[nid][0] && list->isa[nid][0] ? ", " : "");
+    text_string(&t, list->isa[nid]); /* (not known if the machine was not there when the program began) */
     text_string(&t, ") died with a thread of the program on it");
     popcorn_fatal(line, NODE_EXIT_DIED);
 }

@@ -6,10 +6,6 @@
 
 static struct checkpoint_table *table; /* TABLE_SIZE bytes, or NULL */
 
-static const struct checkpoint_known *known_files(void) {
-    return (const struct checkpoint_known *)(table + 1);
-}
-
 void tree_forget(void) {
     if (table)
         KERNEL(NR_munmap, table, TABLE_SIZE);
@@ -36,8 +32,10 @@ bool tree_is_there(void) {
 }
 
 static const struct checkpoint_known *find(int fd, uint64_t inode) {
-    const struct checkpoint_known *known = known_files();
-    for (uint32_t i = 0; table && i < table->known; i++)
+    if (!table)
+        return NULL;
+    const struct checkpoint_known *known = (const struct checkpoint_known *)(table + 1);
+    for (uint32_t i = 0; i < table->known; i++)
         if (known[i].fd == fd && (fd >= 0 || known[i].object == inode))
             return &known[i];
     return NULL;
@@ -97,7 +95,7 @@ static struct checkpoint_known who_has(const struct open_file *f) {
 
 void tree_find_holders(struct open_file *f) {
     struct checkpoint_known who = who_has(f);
-    if (!table || !(who.holders & (who.holders - 1))) /* one at most */
+    if (!(who.holders & (who.holders - 1))) /* one at most */
         return;
     f->what.object = who.object;
     f->shared = (struct checkpoint_shared){.object = who.object, .holders = who.holders, .self = table->self};

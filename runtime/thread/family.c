@@ -3,10 +3,10 @@
 
 #include <stdatomic.h>
 
-#define MOST 64 /* CHECKPOINT_MEMBERS */
+#include "popcorn/checkpoint.h"
 
 /* What the program calls it in the upper half, the kernel's id in the lower one; 0: nobody. */
-static _Atomic uint64_t relative[MOST];
+static _Atomic uint64_t relative[CHECKPOINT_MEMBERS];
 static _Atomic uint32_t count;
 
 static int32_t seen_of(uint64_t entry) {
@@ -19,7 +19,7 @@ static int32_t kernel_of(uint64_t entry) {
 
 bool family_enter(int32_t seen, int32_t kernel) {
     uint32_t at = atomic_load(&count);
-    if (at == MOST)
+    if (at == CHECKPOINT_MEMBERS)
         return false;
     atomic_store(&relative[at], (uint64_t)(uint32_t)seen << 32 | (uint32_t)kernel);
     atomic_store(&count, at + 1);
@@ -30,22 +30,24 @@ bool family_is_there(void) {
     return atomic_load(&count);
 }
 
-int32_t family_kernel(int32_t seen) {
+/* The entry that has this id in the half that `of` takes, or 0. */
+static uint64_t find(int32_t (*of)(uint64_t entry), int32_t id) {
     for (uint32_t i = 0; i < atomic_load(&count); i++) {
         uint64_t entry = atomic_load(&relative[i]);
-        if (entry && seen_of(entry) == seen)
-            return kernel_of(entry);
+        if (entry && of(entry) == id)
+            return entry;
     }
-    return seen;
+    return 0;
+}
+
+int32_t family_kernel(int32_t seen) {
+    uint64_t entry = find(seen_of, seen);
+    return entry ? kernel_of(entry) : seen;
 }
 
 int32_t family_seen(int32_t kernel) {
-    for (uint32_t i = 0; i < atomic_load(&count); i++) {
-        uint64_t entry = atomic_load(&relative[i]);
-        if (entry && kernel_of(entry) == kernel)
-            return seen_of(entry);
-    }
-    return kernel;
+    uint64_t entry = find(kernel_of, kernel);
+    return entry ? seen_of(entry) : kernel;
 }
 
 bool family_has(int32_t kernel) {

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread/native.h"
 
-#include <stdatomic.h>
-
 #include "base/current.h"
 #include "base/kernel.h"
 #include "popcorn/backend.h"
+#include "thread/spares.h"
 
 #define GUARD_SIZE (1UL << 20) /* more than the largest frame: an image has up to 65,535 slots */
 #define ALTERNATE_SIZE (8UL << 20)
-#define ALTERNATE_NONE 2 /* SS_DISABLE */
-#define SPARES 16
+#define ALTERNATE_NONE 2       /* SS_DISABLE */
 #define WARM_SIZE (64UL << 10) /* of a spare stack, what stays in memory */
 #define NATIVE_SIZE ((sizeof(struct native) + KERNEL_PAGE - 1) & -KERNEL_PAGE)
 
@@ -43,31 +41,18 @@ static long map_stack(size_t size) {
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 }
 
-/*
- * Stacks of threads that have ended, to be used again: mapping one and its first pages takes longer than all
- * else that a thread's beginning and end take. Their threads may still be on their way out. Without a lock:
- * fork may copy the array at any time.
- */
-static _Atomic(struct native *) spare[SPARES];
-
-static bool keep(struct native *native) {
-    for (int i = 0; i < SPARES; i++) {
-        struct native *none = NULL;
-        if (atomic_compare_exchange_strong(&spare[i], &none, native))
-            return true;
-    }
-    return false;
-}
+/* Stacks of threads that have ended, or are still on their way out. */
+static struct spares spares;
 
 /* One that nobody stands on any more. */
 static struct native *take_spare(void) {
     long pid = KERNEL(NR_getpid);
     for (int i = 0; i < SPARES; i++) {
-        struct native *native = atomic_exchange(&spare[i], NULL);
+        struct native *native = spares_take(&spares, i);
         if (native && KERNEL(NR_tgkill, pid, native->tid, 0) == -E_SRCH)
             return native;
         if (native)
-            keep(native); /* there is room, but for a rare moment; then it stays mapped */
+            spares_keep(&spares, native); /* there is room, but for a rare moment; then it stays mapped */
     }
     return NULL;
 }
@@ -76,7 +61,7 @@ void native_leave(struct native *native) {
     size_t size = native->stack_high - native->stack_low;
     if (size == NATIVE_THREAD_STACK) {
         KERNEL(NR_madvise, native->stack_low, size - WARM_SIZE, MADV_DONTNEED);
-        if (keep(native)) {
+        if (spares_keep(&spares, native)) {
             KERNEL(NR_exit, 0);
             __builtin_trap();
         }

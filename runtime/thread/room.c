@@ -1,34 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdatomic.h>
-
-#include "memory/memory.h"
 #include "thread/room.h"
+#include "memory/memory.h"
+#include "thread/spares.h"
 
-enum { SPARES = 16 };
-
-/*
- * Rooms of threads that have ended, zero as new ones are: mapping a page and touching it first takes long
- * beside a thread's beginning. Without a lock: fork may copy the array at any time.
- */
-static _Atomic(struct room *) spare[SPARES];
+/* Zero, as new rooms are. */
+static struct spares spares;
 
 static struct room *take_spare(void) {
-    for (int i = 0; i < SPARES; i++) {
-        struct room *room = atomic_load(&spare[i]) ? atomic_exchange(&spare[i], NULL) : NULL;
-        if (room)
-            return room;
-    }
-    return NULL;
+    struct room *room = NULL;
+    for (int i = 0; i < SPARES && !room; i++)
+        room = spares_take(&spares, i);
+    return room;
 }
 
 static bool keep(struct room *room) {
     __builtin_memset(room, 0, sizeof *room);
-    for (int i = 0; i < SPARES; i++) {
-        struct room *none = NULL;
-        if (atomic_compare_exchange_strong(&spare[i], &none, room))
-            return true;
-    }
-    return false;
+    return spares_keep(&spares, room);
 }
 
 struct popcorn_thread *room_create(void) {

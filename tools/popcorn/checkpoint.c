@@ -145,11 +145,11 @@ static void keep_output(int fd, const char *path) {
 /* One process, or, if it has children, all of its tree. */
 static void write_program(const struct request *request, int output) {
     char word = request->flags & CHECKPOINT_STOP ? CHECKPOINT_WORD_END : CHECKPOINT_WORD_GO_ON;
-    struct tree tree;
+    struct tree tree = {0};
     int cannot = request->flags & CHECKPOINT_DROP_CHILDREN ? 0 : tree_find(&tree, request->pid);
     if (cannot)
         ask_cannot(cannot);
-    if (!(request->flags & CHECKPOINT_DROP_CHILDREN) && tree.count > 1) {
+    if (tree.count > 1) {
         tree_write(&tree, request->flags, temporary ? folder_of(request->output) : NULL, output,
                    request->level);
         keep_output(output, request->output);

@@ -16,17 +16,6 @@
 
 #define NAMES_MOST 12 /* functions of a thread that are shown */
 
-/* Room for one more element of an array; doubled when it is full. */
-static void *grow(void *array, uint64_t count, uint64_t *room, size_t size) {
-    if (count < *room)
-        return array;
-    *room = *room ? 2 * *room : 64;
-    array = realloc(array, *room * size);
-    if (!array)
-        die("out of memory");
-    return array;
-}
-
 static void take_program(struct stacks *s, const struct checkpoint_chunk *chunk, const void *contents) {
     if (s->program < 0)
         s->program = memfd_create("popcorn-program", MFD_CLOEXEC);

@@ -37,6 +37,16 @@ void die(const char *format, ...) {
     exit(1);
 }
 
+void *grow(void *array, uint64_t count, uint64_t *room, size_t size) {
+    if (count < *room)
+        return array;
+    *room = *room ? 2 * *room : 64;
+    array = realloc(array, *room * size);
+    if (!array)
+        die("out of memory");
+    return array;
+}
+
 int read_number(const char *text, long least, long most, const char *what) {
     char *end;
     long value = strtol(text, &end, 10);

@@ -6,6 +6,9 @@
 #ifndef POPCORN_COMMAND_H
 #define POPCORN_COMMAND_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 int command_run(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_ps(int argc, char **argv);
@@ -26,6 +29,10 @@ void restart_newest(const char *directory, const char *path);
 
 /* Prints "popcorn: …" as one line on standard error and exits with code 1. */
 __attribute__((format(printf, 1, 2), noreturn)) void die(const char *format, ...);
+
+/* Room for one more element, of `size` bytes, of an array with room for *room: doubled when it is full. The
+ * array may be NULL. If there is no memory, the command ends. */
+void *grow(void *array, uint64_t count, uint64_t *room, size_t size);
 
 /* An argument that is a number in [least, most]; else the command ends, as it is no `what`. */
 int read_number(const char *text, long least, long most, const char *what);

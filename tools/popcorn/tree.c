@@ -28,18 +28,8 @@ struct entry {
 
 struct entries {
     struct entry *entry;
-    uint32_t count, room;
+    uint64_t count, room;
 };
-
-static void *grow(void *array, uint32_t count, uint32_t *room, size_t size) {
-    if (count < *room)
-        return array;
-    *room = *room ? 2 * *room : 256;
-    array = realloc(array, *room * size);
-    if (!array)
-        die("out of memory");
-    return array;
-}
 
 /*
  * Who is there.
@@ -185,7 +175,7 @@ struct opened {
 
 struct files {
     struct opened *file;
-    uint32_t count, room;
+    uint64_t count, room;
 };
 
 static void list_files(struct files *files, uint32_t member, pid_t pid) {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/kernel.h"
+#include "base/private.h"
 #include "base/text.h"
 #include "checkpoint/checkpoint.h"
 #include "popcorn/checkpoint.h"
@@ -78,11 +79,5 @@ void write_threads(struct stream *);
 void write_timers(struct stream *);
 bool has_lost_timer(void);
 long write_memory(struct stream *);
-
-/* Private memory of whole pages, or NULL. */
-static inline void *private_memory(size_t size) {
-    long r = KERNEL(NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return r < 0 && r >= -4095 ? NULL : (void *)r;
-}
 
 #endif

@@ -56,13 +56,13 @@ void live_look(bool child) {
 }
 
 /* Asked of pages that are not zeros, or of the image's data. */
-static bool has_changed(uint64_t page) {
+static bool has_changed(uint64_t page, const char *bytes) {
     if (!written)
         return true;
     uint64_t *word = &written[page / CHECKPOINT_PAGE];
     if (*word & SAME)
         return false;
-    uint64_t hash = (xxh64((const void *)page, CHECKPOINT_PAGE, 0) & ~(SENT | SAME)) | SENT;
+    uint64_t hash = (xxh64(bytes, CHECKPOINT_PAGE, 0) & ~(SENT | SAME)) | SENT;
     bool changed = *word != hash;
     *word = hash;
     return changed;
@@ -74,19 +74,19 @@ static void put_runs(struct round *round) {
     round->runs = 0;
 }
 
-static long put_changed(uint64_t start, uint64_t size, void *state) {
+static long put_changed(uint64_t start, const char *bytes, uint64_t size, void *state) {
     struct round *round = state;
     struct stream *s = round->stream;
-    uint64_t begin = start, end = start + size;
-    for (uint64_t page = start; page < end && s->error == 0; page += CHECKPOINT_PAGE) {
-        if (has_changed(page))
+    uint64_t begin = 0;
+    for (uint64_t at = 0; at < size && s->error == 0; at += CHECKPOINT_PAGE) {
+        if (has_changed(start + at, bytes + at))
             continue;
-        if (page > begin)
-            stream_put(s, CHECKPOINT_MEMORY, begin, (const void *)begin, page - begin);
-        begin = page + CHECKPOINT_PAGE;
+        if (at > begin)
+            stream_put(s, CHECKPOINT_MEMORY, start + begin, bytes + begin, at - begin);
+        begin = at + CHECKPOINT_PAGE;
     }
-    if (end > begin)
-        stream_put(s, CHECKPOINT_MEMORY, begin, (const void *)begin, end - begin);
+    if (size > begin)
+        stream_put(s, CHECKPOINT_MEMORY, start + begin, bytes + begin, size - begin);
     if (round->run) {
         if (round->runs == RUNS)
             put_runs(round);

@@ -139,9 +139,9 @@ void write_threads(struct stream *s) {
     }
 }
 
-static long put_pages(uint64_t start, uint64_t size, void *state) {
+static long put_pages(uint64_t start, const char *bytes, uint64_t size, void *state) {
     struct stream *s = state;
-    stream_put(s, CHECKPOINT_MEMORY, start, (const void *)start, size);
+    stream_put(s, CHECKPOINT_MEMORY, start, bytes, size);
     return s->error;
 }
 

@@ -10,17 +10,21 @@ struct region;
 
 #define TOUCHED_MOST (1UL << 20) /* bytes told at once */
 
+/* `bytes`: the contents of [start, start + size), there or in a copy, until it returns. */
+typedef long touched_visit(uint64_t start, const char *bytes, uint64_t size, void *state);
+
 /*
  * Calls visit() for runs of pages with contents, those at the arena's beginning first. Ends at the first
- * answer that is not 0, and returns it. At the origin; nobody may change the mappings meanwhile.
+ * answer that is not 0, and returns it; -E_IO if there is a page that cannot be read. At the origin; nobody
+ * may change the mappings meanwhile.
  */
-long memory_each_touched(long (*visit)(uint64_t start, uint64_t size, void *), void *state);
+long memory_each_touched(touched_visit *, void *state);
 
 /* The table's region of this index, or NULL behind the last. */
 const struct region *memory_region(uint32_t index);
 
 /*
- * In a process that begins with a checkpoint's memory, after memory_start():
+ * restored.c. In a process that begins with a checkpoint's memory, after memory_start():
  * when the run time's own part has been filled, checks the table of regions and maps them, all writable;
  */
 long memory_restore_regions(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/image.h"
 #include "base/kernel.h"
+#include "base/private.h"
 #include "base/text.h"
 #include "base/unpack.h"
 #include "machine.h"
@@ -65,13 +66,13 @@ static long write_all(int to, const char *from, size_t size, uint64_t offset) {
 static long unpack_image(const struct popcorn_container *c, int index, int to) {
     const struct popcorn_manifest_image *image = &c->manifest.image[index];
     size_t room = unpack_room(), size = room + image->stored + image->size;
-    long memory = KERNEL(NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory < 0 && memory >= -4095)
-        return memory;
-    char *packed = (char *)memory + room, *unpacked = packed + image->stored;
+    char *memory = private_memory(size);
+    if (!memory)
+        return -E_NOMEM;
+    char *packed = memory + room, *unpacked = packed + image->stored;
     long r = -E_NOEXEC;
     if (popcorn_container_read(c, (unsigned)index, (uint8_t *)packed))
-        r = unpack(unpacked, image->size, packed, image->stored, (char *)memory);
+        r = unpack(unpacked, image->size, packed, image->stored, memory);
     if (r == 0)
         r = write_all(to, unpacked, image->size, 0);
     KERNEL(NR_munmap, memory, size);

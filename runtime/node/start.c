@@ -6,6 +6,7 @@
  */
 #include "base/descriptors.h"
 #include "base/lock.h"
+#include "base/private.h"
 #include "base/text.h"
 #include "memory/memory.h"
 #include "node/image.h"
@@ -73,12 +74,11 @@ static int launch_intermediate(void *argument) {
 }
 
 static long launch(struct launch *l) {
-    long memory =
-        KERNEL(NR_mmap, 0, 2 * START_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory < 0 && memory >= -4095)
-        return memory;
+    char *memory = private_memory(2 * START_STACK);
+    if (!memory)
+        return -E_NOMEM;
     uint64_t all = ~0ULL, before;
-    l->stack = (char *)memory + START_STACK;
+    l->stack = memory + START_STACK;
     KERNEL(NR_rt_sigprocmask, MASK_SET, &all, &before, 8);
     long pid = machine_clone(CLONE_VM | CLONE_VFORK, l->stack + START_STACK, NULL, NULL, NULL,
                              launch_intermediate, l);

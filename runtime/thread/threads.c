@@ -4,6 +4,7 @@
 #include "base/home.h"
 #include "base/kernel.h"
 #include "base/lock.h"
+#include "base/private.h"
 #include "floating.h"
 #include "memory/layout.h"
 #include "memory/memory.h"
@@ -203,16 +204,16 @@ void threads_adopt(struct popcorn_thread *thread) {
 static long vfork_child(int (*fn)(void *), void *stack, unsigned long flags, void *arg) {
     struct native *native = native_self();
     struct popcorn_thread *thread = native->thread;
-    long low = KERNEL(NR_mmap, 0, VFORK_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (low < 0 && low >= -4095)
-        return low;
+    char *low = private_memory(VFORK_STACK);
+    if (!low)
+        return -E_NOMEM;
     uint64_t *data = threads_data_stack(thread), saved = *data;
     int critical = native->critical;
     thread->pinned++;
     native->vfork_child = true;
     *data = (uint64_t)stack & -16UL;
     threads_wait_begins(native);
-    long pid = machine_clone(flags, (void *)((uint64_t)low + VFORK_STACK), NULL, NULL, NULL, fn, arg);
+    long pid = machine_clone(flags, low + VFORK_STACK, NULL, NULL, NULL, fn, arg);
     atomic_store(&native->waiting, false);
     *data = saved;
     native->vfork_child = false;

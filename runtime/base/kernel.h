@@ -171,6 +171,7 @@ enum {
     E_CONNREFUSED = 111,
     E_HOSTDOWN = 112,
     E_HOSTUNREACH = 113,
+    E_DQUOT = 122,
     E_NOTTY = 25,
     E_NOSPC = 28,
     E_FBIG = 27,

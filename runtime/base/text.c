@@ -83,6 +83,13 @@ bool text_begins(const char *s, const char *prefix) {
     return !*prefix;
 }
 
+const char *text_read_number(const char *s, uint64_t *value) {
+    *value = 0;
+    while (*s >= '0' && *s <= '9' && *value < 1000000000)
+        *value = 10 * *value + (uint64_t)(*s++ - '0');
+    return s;
+}
+
 const char *text_variable(char *const *environment, const char *name) {
     size_t n = 0;
     while (name[n])
@@ -121,8 +128,12 @@ const char *text_error(int error) {
         return "is a folder";
     case E_NOSPC:
         return "the disk is full";
+    case E_DQUOT:
+        return "the disk quota is used up";
     case E_ROFS:
         return "read-only file system";
+    case E_EXIST:
+        return "the name is taken";
     case E_NODEV:
         return "no such node";
     case E_SRCH:

@@ -35,6 +35,9 @@ void text_json(struct text *, const char *);    /* a string of JSON with its quo
 bool text_equal(const char *, const char *);
 bool text_begins(const char *, const char *prefix);
 
+/* Reads decimal digits, at most ten; returns where they end. Without any the value is 0. */
+const char *text_read_number(const char *, uint64_t *value);
+
 /* The value of an environment variable, or NULL. */
 const char *text_variable(char *const *environment, const char *name);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "checkpoint/children.h"
+#include "base/folder.h"
 #include "checkpoint/internal.h"
 
 #define LIST_SIZE 16384
@@ -50,12 +51,11 @@ static uint32_t name_of_thread(long tid, void (*tell)(const char *, void *), voi
     int32_t info[32];
     read_file("/proc/self/task/", tid, "/children", list, sizeof list);
     for (const char *at = list; *at;) {
-        long pid = 0;
-        for (; *at >= '0' && *at <= '9'; at++)
-            pid = 10 * pid + (*at - '0');
+        uint64_t pid;
+        at = text_read_number(at, &pid);
         at += *at != 0;
-        if (pid && is_child(PROCESS, pid, info)) {
-            name_one(pid, info[4] && info[2] >= 1 && info[2] <= 3, tell, state);
+        if (pid && is_child(PROCESS, (long)pid, info)) {
+            name_one((long)pid, info[4] && info[2] >= 1 && info[2] <= 3, tell, state);
             named++;
         }
     }
@@ -67,24 +67,30 @@ bool children_are_there(void) {
     return is_child(ANY, 0, info);
 }
 
+struct naming {
+    void (*tell)(const char *line, void *state);
+    void *state;
+    uint32_t named;
+};
+
+static void look_at_thread(const char *name, void *state) {
+    struct naming *naming = state;
+    uint64_t tid;
+    text_read_number(name, &tid);
+    if (tid)
+        naming->named += name_of_thread((long)tid, naming->tell, naming->state);
+}
+
 uint32_t children_name(void (*tell)(const char *line, void *state), void *state) {
-    static char entries[LIST_SIZE];
-    uint32_t named = 0;
+    struct naming naming = {tell, state, 0};
     if (!children_are_there())
         return 0;
-    long folder = KERNEL(NR_openat, AT_CWD, "/proc/self/task", OPEN_RDONLY | OPEN_CLOEXEC, 0), n;
-    while (folder >= 0 && (n = KERNEL(NR_getdents64, folder, entries, sizeof entries)) > 0)
-        for (long at = 0; at < n;) {
-            const char *name = entries + at + 19; /* behind inode, offset, size and type */
-            long tid = 0;
-            for (; *name >= '0' && *name <= '9'; name++)
-                tid = 10 * tid + (*name - '0');
-            named += tid ? name_of_thread(tid, tell, state) : 0;
-            at += (uint8_t)entries[at + 16] | (uint8_t)entries[at + 17] << 8;
-        }
-    if (folder >= 0)
+    int folder = (int)KERNEL(NR_openat, AT_CWD, "/proc/self/task", OPEN_RDONLY | OPEN_CLOEXEC, 0);
+    if (folder >= 0) {
+        folder_each(folder, look_at_thread, &naming);
         KERNEL(NR_close, folder);
-    if (!named)
+    }
+    if (!naming.named)
         tell("a child process", state);
-    return named ? named : 1;
+    return naming.named ? naming.named : 1;
 }

@@ -6,6 +6,7 @@
  */
 #include "checkpoint/files.h"
 #include "base/descriptors.h"
+#include "base/folder.h"
 #include "checkpoint/internal.h"
 #include "checkpoint/pairs.h"
 #include "checkpoint/tree.h"
@@ -15,7 +16,6 @@
 
 #define DELETED_MOST (1UL << 30) /* bytes of a file without a name that a checkpoint takes in */
 #define ADDRESS_SIZE 128
-#define DIRECTORY_BUFFER 32768
 
 #define ACCESS_MODE 3
 #define FORMAT 0170000
@@ -326,32 +326,29 @@ static void classify(struct file_list *list, struct open_file *f) {
     }
 }
 
+struct collecting {
+    struct file_list *list;
+    int folder;
+};
+
+static void collect_one(const char *name, void *state) {
+    const struct collecting *c = state;
+    uint64_t number;
+    text_read_number(name, &number);
+    int fd = (int)number;
+    if (name[0] != '.' && fd != c->folder && fd != c->list->except && !descriptors_own(fd))
+        look_at(c->list, fd);
+}
+
 /* Descriptors in order, so that standard input, output and error are known first. */
 static int collect(struct file_list *list) {
     int folder =
         (int)KERNEL(NR_openat, AT_CWD, "/proc/self/fd", OPEN_RDONLY | OPEN_CLOEXEC | GENERIC_O_DIRECTORY, 0);
-    char *buffer = private_memory(DIRECTORY_BUFFER);
-    long n = folder < 0 ? folder : buffer ? 0 : -E_NOMEM;
-    while (n >= 0 && (n = KERNEL(NR_getdents64, folder, buffer, DIRECTORY_BUFFER)) > 0)
-        for (long at = 0; at < n;) {
-            const struct {
-                uint64_t inode, offset;
-                uint16_t size;
-                uint8_t type;
-                char name[];
-            } __attribute__((packed)) *entry = (const void *)(buffer + at);
-            int fd = 0;
-            for (const char *c = entry->name; *c >= '0' && *c <= '9'; c++)
-                fd = 10 * fd + (*c - '0');
-            if (entry->name[0] != '.' && fd != folder && fd != list->except && !descriptors_own(fd))
-                look_at(list, fd);
-            at += entry->size;
-        }
-    if (folder >= 0)
-        KERNEL(NR_close, folder);
-    if (buffer)
-        KERNEL(NR_munmap, buffer, DIRECTORY_BUFFER);
-    return (int)n;
+    if (folder < 0)
+        return folder;
+    long r = folder_each(folder, collect_one, &(struct collecting){list, folder});
+    KERNEL(NR_close, folder);
+    return (int)r;
 }
 
 /* Files of shared mappings; an anonymous one has a file of its own, without a name. */

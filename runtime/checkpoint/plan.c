@@ -8,6 +8,7 @@
 #include "base/message.h"
 #include "checkpoint/children.h"
 #include "checkpoint/command.h"
+#include "checkpoint/numbered.h"
 #include "checkpoint/place.h"
 #include "signal/signals.h"
 
@@ -15,9 +16,6 @@
 #define SECOND 1000000000L
 #define KEEP_DEFAULT 2
 #define KEEP_MOST 1000
-#define NAME "checkpoint-"
-#define DIGITS 10
-#define LIST_SIZE 32768
 
 enum { SNAPSHOT = 1, STOP = 2 }; /* bits of `wanted` */
 
@@ -34,10 +32,6 @@ static const struct {
 } signals[] = {{"TERM", 15, true}, {"INT", 2, true},    {"HUP", 1, true},
                {"XCPU", 24, true}, {"USR1", 10, false}, {"USR2", 12, false}};
 
-/*
- * Reading the plan.
- */
-
 static _Noreturn void wrong(const char *what, const char *more) {
     char line[256];
     struct text t = text_begin(line, sizeof line);
@@ -46,20 +40,12 @@ static _Noreturn void wrong(const char *what, const char *more) {
     popcorn_fatal(line, EXIT_USAGE);
 }
 
-/* Digits; where they end. */
-static const char *read_number(const char *s, int64_t *value) {
-    *value = 0;
-    while (*s >= '0' && *s <= '9' && *value < 1000000000)
-        *value = 10 * *value + (*s++ - '0');
-    return s;
-}
-
 /* "10m", "90s", "2h". */
 static int64_t read_time(const char *s) {
-    int64_t value;
-    s = read_number(s, &value);
+    uint64_t value;
+    s = text_read_number(s, &value);
     int64_t unit = text_equal(s, "s") ? 1 : text_equal(s, "m") ? 60 : text_equal(s, "h") ? 3600 : 0;
-    return value * unit * SECOND;
+    return (int64_t)value * unit * SECOND;
 }
 
 static uint64_t read_when(const char *when) {
@@ -98,94 +84,27 @@ static uint64_t read_plan(const char *plan) {
     return set;
 }
 
-/*
- * The files.
- */
-
-static struct text file_name(char *name, size_t size, uint64_t number) {
-    struct text t = text_begin(name, size);
-    text_string(&t, NAME);
-    for (uint64_t unit = 1000000000; unit; unit /= 10)
-        text_bytes(&t, &"0123456789"[number / unit % 10], 1);
-    return t;
-}
-
-/* The number of a checkpoint's name, or 0. */
-static uint64_t number_of(const char *name) {
-    int64_t number;
-    if (!text_begins(name, NAME))
-        return 0;
-    const char *digits = name + sizeof NAME - 1, *end = read_number(digits, &number);
-    return *end || end - digits != DIGITS ? 0 : (uint64_t)number;
-}
-
-/* What the command writes, until it is whole. */
-static bool is_commands(const char *name) {
-    int64_t number;
-    if (!text_begins(name, NAME))
-        return false;
-    const char *digits = name + sizeof NAME - 1, *end = read_number(digits, &number);
-    return *end == '.' && end - digits == DIGITS;
-}
-
-/* Lowest and highest number in the folder, and how many there are. */
-struct numbers {
-    uint64_t lowest, highest;
-    uint32_t count;
-};
-
-static struct numbers look_at_folder(void) {
-    static char list[LIST_SIZE];
-    struct numbers found = {0};
-    long n;
-    KERNEL(NR_lseek, folder, 0, SEEK_FROM_START);
-    while ((n = KERNEL(NR_getdents64, folder, list, sizeof list)) > 0)
-        for (long at = 0; at < n;) {
-            const char *entry = list + at;
-            const char *name = entry + 19; /* behind inode, offset, size and type */
-            uint64_t number = number_of(name);
-            if (place_is_temporary(name) || is_commands(name))
-                place_clear(folder, name);
-            if (number) {
-                found.lowest = !found.count || number < found.lowest ? number : found.lowest;
-                found.highest = number > found.highest ? number : found.highest;
-                found.count++;
-            }
-            at += (uint8_t)entry[16] | (uint8_t)entry[17] << 8;
-        }
-    return found;
-}
-
-static void remove_older(void) {
-    char name[32];
-    for (struct numbers now; now = look_at_folder(), now.count > keep;) {
-        file_name(name, sizeof name, now.lowest);
-        if (KERNEL(NR_unlinkat, folder, name, 0))
-            break;
-    }
-}
-
 /* It gets its name when it is on the disk; then older ones go. */
 static bool keep_file(struct job *job) {
-    char name[32];
-    file_name(name, sizeof name, look_at_folder().highest + 1);
-    long r = place_keep(job, folder, name);
+    char name[NUMBERED_NAME];
+    long r = numbered_next(folder, name);
+    if (r == 0)
+        r = place_keep(job, folder, name);
     if (r) {
         job->answer(job, CHECKPOINT_FAILED, r, "it cannot be kept");
         return false;
     }
-    remove_older();
+    numbered_remove_older(folder, name, keep);
     return job->flags & CHECKPOINT_STOP;
 }
 
 /* Of a program with children. */
 static bool make_tree(bool stop) {
-    char name[32];
-    if (!children_are_there())
+    char name[NUMBERED_NAME];
+    if (!children_are_there() || numbered_next(folder, name))
         return false;
-    file_name(name, sizeof name, look_at_folder().highest + 1);
     bool done = command_write(folder, name, stop);
-    remove_older();
+    numbered_remove_older(folder, name, keep);
     return done;
 }
 
@@ -198,7 +117,7 @@ static void make_one(bool stop) {
         struct kernel_time tick = {0, SECOND / 10};
         KERNEL(NR_nanosleep, &tick, 0);
     }
-    look_at_folder(); /* and remove what killed programs have left */
+    numbered_clear(folder);
     long r = place_begin(&job, folder);
     if (r < 0)
         place_tell(&job, CHECKPOINT_FAILED, r, "its file cannot be made");
@@ -233,10 +152,10 @@ static void came(int sig) {
 void plan_start(char *const *environment) {
     const char *plan = text_variable(environment, "POPCORN_CHECKPOINT");
     const char *number = text_variable(environment, "POPCORN_CHECKPOINT_KEEP");
-    int64_t value;
+    uint64_t value;
     if (!plan || !*plan)
         return;
-    if (number && (*read_number(number, &value) || value < 1 || value > KEEP_MOST))
+    if (number && (*text_read_number(number, &value) || value < 1 || value > KEEP_MOST))
         wrong("POPCORN_CHECKPOINT_KEEP: not a number from 1 to 1000: ", number);
     keep = number ? (uint32_t)value : KEEP_DEFAULT;
     uint64_t set = read_plan(plan);

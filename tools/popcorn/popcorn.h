@@ -22,10 +22,11 @@ int command_nodes(int argc, char **argv);
 int command_agent(int argc, char **argv);
 
 /*
- * restart.c: goes on from the newest whole checkpoint in a directory, if there is one of the program at
- * `path`; what it wrote to its files since is cut off. Returns if there is none.
+ * resume.c: goes on from the newest whole checkpoint in a directory, if there is one of the program at
+ * `path`; what it wrote to its files since is cut off. Those of other users
+ * are passed over. Returns if there is none at all.
  */
-void restart_newest(const char *directory, const char *path);
+void resume_newest(const char *directory, const char *path);
 
 /* Prints "popcorn: …" as one line on standard error and exits with code 1. */
 __attribute__((format(printf, 1, 2), noreturn)) void die(const char *format, ...);

@@ -4,16 +4,13 @@
  * becomes the program: so the exit code is the program's, and signals reach it.
  */
 #include <argp.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "checkpoint_file.h"
@@ -221,11 +218,7 @@ void restart_read_process(const struct restart *request, struct checkpoint_input
         die("%s: the checkpoint is damaged: no process is in it", request->path);
 }
 
-/* Reads and checks all of a checkpoint in a file, or on standard input. */
-static void read_checkpoint(const struct restart *request, struct restart_tree *tree) {
-    int fd = strcmp(request->path, "-") ? open(request->path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
-    if (fd < 0)
-        die("%s: %s", request->path, strerror(errno));
+void restart_read(const struct restart *request, int fd, struct restart_tree *tree) {
     struct checkpoint_input in = {.leaves_memory = is_regular(fd)};
     checkpoint_open(&in, fd, request->path);
     tree_read(request, &in, false, tree);
@@ -234,8 +227,7 @@ static void read_checkpoint(const struct restart *request, struct restart_tree *
         close(fd);
 }
 
-/* The SHA-256 of a file. False if it cannot be read. */
-static bool hash_file(int fd, uint8_t digest[SHA256_BYTES]) {
+bool restart_hash_file(int fd, uint8_t digest[SHA256_BYTES]) {
     struct sha256 hash;
     uint8_t buffer[65536];
     ssize_t n;
@@ -255,7 +247,7 @@ static void find_program(struct restart_checkpoint *c) {
     c->program = open(c->process.program, O_RDONLY | O_CLOEXEC);
     if (c->program < 0)
         die("the program's file is not in the checkpoint, and %s: %s", c->process.program, strerror(errno));
-    if (!hash_file(c->program, digest) || memcmp(digest, c->process.program_hash, sizeof digest))
+    if (!restart_hash_file(c->program, digest) || memcmp(digest, c->process.program_hash, sizeof digest))
         die("the program's file is not in the checkpoint, and %s is another program by now",
             c->process.program);
 }
@@ -322,87 +314,14 @@ void restart_find_program(const struct restart *request, struct restart_checkpoi
     choose_image(c, request->isa);
 }
 
-/*
- * popcorn run --resume.
- */
-
-#define NAME "checkpoint-"
-
-/* Is it whole? By a process of its own, which ends with the first thing that is wrong. */
-static bool is_whole(const char *path) {
-    int status;
-    pid_t pid = fork();
-    if (pid < 0)
-        die("cannot fork: %s", strerror(errno));
-    if (pid == 0) {
-        struct checkpoint_input in = {0};
-        int fd = open(path, O_RDONLY | O_CLOEXEC), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        dup2(null, STDERR_FILENO);
-        if (fd < 0)
-            _exit(1);
-        checkpoint_open(&in, fd, path);
-        tree_skim(&in);
-        _exit(0);
-    }
-    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-/* The highest number below `below` among the checkpoints of a directory; 0 if there is none. */
-static unsigned long highest_below(const char *directory, unsigned long below) {
-    unsigned long highest = 0;
-    DIR *folder = opendir(directory);
-    if (!folder && errno != ENOENT)
-        die("%s: %s", directory, strerror(errno));
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        const char *digits = entry->d_name + strlen(NAME);
-        if (strncmp(entry->d_name, NAME, strlen(NAME)) || strlen(digits) != 10 ||
-            strspn(digits, "0123456789") != 10)
-            continue;
-        unsigned long number = strtoul(digits, NULL, 10);
-        if (number < below && number > highest)
-            highest = number;
-    }
-    if (folder)
-        closedir(folder);
-    return highest;
-}
-
-static void check_same_program(const struct restart_checkpoint *c, const char *checkpoint, const char *path) {
-    uint8_t digest[SHA256_BYTES];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        die("%s: %s", path, strerror(errno));
-    if (!hash_file(fd, digest) || memcmp(digest, c->process.program_hash, sizeof digest))
-        die("%s is of another program than %s, or of an older build: remove it to begin anew", checkpoint,
-            path);
-    close(fd);
-}
-
-void restart_newest(const char *directory, const char *path) {
-    struct restart request = {.isa = machine_isa(), .force = true};
-    static struct restart_tree tree;
-    char name[4096];
-    unsigned long number = ULONG_MAX;
-    while ((number = highest_below(directory, number))) {
-        snprintf(name, sizeof name, "%s/" NAME "%010lu", directory, number);
-        if (is_whole(name))
-            break;
-        fprintf(stderr, "popcorn: %s is not whole; trying the one before\n", name);
-    }
-    if (!number)
-        return;
-    request.path = name;
-    read_checkpoint(&request, &tree);
-    check_same_program(&tree.process[0], name, path);
-    tree_find_programs(&request, &tree);
-    tree_become(&request, &tree);
-}
-
 int command_restart(int argc, char **argv) {
     struct restart request = {.isa = machine_isa()};
     static struct restart_tree tree;
     argp_parse(&parser, argc, argv, 0, NULL, &request);
-    read_checkpoint(&request, &tree);
+    int fd = strcmp(request.path, "-") ? open(request.path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    if (fd < 0)
+        die("%s: %s", request.path, strerror(errno));
+    restart_read(&request, fd, &tree);
     tree_find_programs(&request, &tree);
     tree_become(&request, &tree);
 }

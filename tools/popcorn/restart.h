@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "popcorn/checkpoint.h"
+#include "popcorn/sha256.h"
 
 #define RESTART_MOST_MAPS 64
 
@@ -32,6 +33,11 @@ struct restart_checkpoint {
 };
 
 struct checkpoint_input;
+struct restart_tree;
+
+/* Reads and checks all of a checkpoint from a descriptor, which is the tree's or closed afterwards, but for
+ * standard input. Whatever is wrong ends the command with one line. */
+void restart_read(const struct restart *, int fd, struct restart_tree *);
 
 /*
  * Reads and checks the checkpoint of one process, which has been opened; `live`: its memory comes in any
@@ -45,6 +51,9 @@ _Noreturn void restart_become(const struct restart *, const struct restart_check
 
 /* Finds the program's file and the image of the ISA that it shall go on as. */
 void restart_find_program(const struct restart *, struct restart_checkpoint *);
+
+/* The SHA-256 of a file, from where it stands. False if it cannot be read. */
+bool restart_hash_file(int fd, uint8_t digest[SHA256_BYTES]);
 
 /* Adds one --map to those that there are; the command ends if it is none, or one too many. */
 void restart_add_map(const char *map[RESTART_MOST_MAPS], int *maps, const char *added);

@@ -117,7 +117,7 @@ int command_run(int argc, char **argv) {
     set("POPCORN_MIGRATE", run.migrate);
     set("POPCORN_STATS", run.stats);
     if (run.resume)
-        restart_newest(run.resume, program.path);
+        resume_newest(run.resume, program.path);
     if (index == 0)
         execv(program.path, run.command);
     else

@@ -26,6 +26,9 @@ long checkpoint_call(const char *path, void *state);
 /* At the origin: a socketpair has been made, whose descriptors stand here in the program's memory. */
 void checkpoint_socketpair(const int *fd);
 
+/* At the origin: an inotify watches this path, in the program's memory, with this mask. */
+void checkpoint_watched(const char *path, uint32_t mask);
+
 /* At the origin: how far a timerfd's clock, as the program sees it, is ahead of the kernel's, in nanoseconds.
  */
 int64_t checkpoint_timer_ahead(int fd);

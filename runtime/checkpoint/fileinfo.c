@@ -122,6 +122,19 @@ void fileinfo_write_watches(struct stream *s, const struct open_file *f) {
     free_info(info);
 }
 
+/* "inotify wd:1 ino:2f sdev:fe00001 mask:fce ignored_mask:0 …" */
+void fileinfo_each_watch(int fd, void (*visit)(const struct fileinfo_watch *, void *state), void *state) {
+    char *info = read_info(fd);
+    for (const char *at = info; at && (at = find(at, "inotify wd:"));) {
+        struct fileinfo_watch watch = {.number = (uint32_t)number(&at, 16)};
+        watch.inode = field(at, "ino:", 16);
+        watch.device = field(at, "sdev:", 16);
+        watch.mask = (uint32_t)field(at, "mask:", 16);
+        visit(&watch, state);
+    }
+    free_info(info);
+}
+
 /* "1: POSIX  ADVISORY  WRITE 4711 08:01:1234 0 EOF", behind the number. False: no lock that comes along. */
 static bool read_lock(const char *at, struct checkpoint_lock *lock) {
     const char *inode = find(at, ":"), *end = at;

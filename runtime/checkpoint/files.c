@@ -8,6 +8,7 @@
 #include "base/descriptors.h"
 #include "base/folder.h"
 #include "checkpoint/internal.h"
+#include "checkpoint/notify.h"
 #include "checkpoint/pairs.h"
 #include "checkpoint/tree.h"
 #include "generic.h"
@@ -281,6 +282,13 @@ static void is_socket(struct file_list *list, struct open_file *f) {
            CHECKPOINT_DROP_SOCKETS);
 }
 
+static void is_notify(struct file_list *list, struct open_file *f) {
+    const char *what = notify_cannot(f->fd, list->running);
+    f->what.kind = what ? CHECKPOINT_GONE : CHECKPOINT_NOTIFY;
+    if (what)
+        cannot(list, f, what, "", CHECKPOINT_DROP_FILES);
+}
+
 static void is_nameless(struct file_list *list, struct open_file *f) {
     if (text_equal(f->path, "anon_inode:[eventfd]"))
         f->what.kind = CHECKPOINT_EVENT;
@@ -290,6 +298,8 @@ static void is_nameless(struct file_list *list, struct open_file *f) {
         f->what.kind = CHECKPOINT_TIMER;
     else if (text_equal(f->path, "anon_inode:[signalfd]"))
         f->what.kind = CHECKPOINT_SIGNALS;
+    else if (text_equal(f->path, "anon_inode:inotify"))
+        is_notify(list, f);
     else {
         f->what.kind = CHECKPOINT_GONE;
         cannot(list, f, f->path, "", CHECKPOINT_DROP_FILES);
@@ -465,6 +475,8 @@ static void write_contents(struct stream *s, const struct file_list *list, const
         pairs_write(s, f);
     else if (f->what.kind == CHECKPOINT_EPOLL)
         fileinfo_write_watches(s, f);
+    else if (f->what.kind == CHECKPOINT_NOTIFY)
+        notify_write(s, f);
     else if (f->what.kind == CHECKPOINT_REGULAR)
         fileinfo_write_locks(s, f);
 }

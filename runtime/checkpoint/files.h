@@ -29,6 +29,12 @@ static const struct socket_option {
 void fileinfo_read(struct open_file *);
 /* The contents of CHECKPOINT_EPOLL. */
 void fileinfo_write_watches(struct stream *, const struct open_file *);
+/* What an inotify watches. */
+struct fileinfo_watch {
+    uint32_t number, mask;
+    uint64_t inode, device;
+};
+void fileinfo_each_watch(int fd, void (*visit)(const struct fileinfo_watch *, void *state), void *state);
 /* The contents of CHECKPOINT_REGULAR: the program's locks on it. */
 void fileinfo_write_locks(struct stream *, const struct open_file *);
 

@@ -2,6 +2,7 @@
 /* The files of a checkpoint in a new process: each under its old number. */
 #include "base/descriptors.h"
 #include "checkpoint/files.h"
+#include "checkpoint/notify.h"
 #include "checkpoint/pairs.h"
 #include "checkpoint/restore.h"
 #include "generic.h"
@@ -254,6 +255,8 @@ static int make_new(struct made *m, int fd, const char *path) {
             KERNEL(NR_socket, file->detail[0], file->detail[1] | OPEN_CLOEXEC, file->detail[2]));
     case CHECKPOINT_EPOLL:
         return out_of_the_way(KERNEL(NR_epoll_create1, OPEN_CLOEXEC));
+    case CHECKPOINT_NOTIFY:
+        return out_of_the_way(KERNEL(NR_inotify_init1, OPEN_CLOEXEC));
     case CHECKPOINT_TIMER:
         return open_timer(file);
     case CHECKPOINT_SIGNALS:
@@ -393,6 +396,13 @@ static void watch_later(const struct made *m, const void *bytes, uint64_t size) 
     }
 }
 
+static void watch_again(struct made *m, const void *bytes, uint64_t size) {
+    char path[CHECKPOINT_PATH];
+    long r = notify_restore(m->fd, bytes, size, &m->file.detail[0], path);
+    if (r < 0)
+        fail(m->fd, "cannot be watched again", path, r);
+}
+
 static void lock_later(const struct made *m, const void *bytes, uint64_t size) {
     if (size != sizeof lock->lock || locks == MOST_LOCKS)
         restart_fail("too many locks", "", 0);
@@ -411,7 +421,7 @@ static int writing_end(uint64_t object) {
 }
 
 void restore_contents(uint64_t where, const void *bytes, uint64_t size) {
-    const struct made *m = count ? &made[count - 1] : NULL;
+    struct made *m = count ? &made[count - 1] : NULL;
     if (!m)
         restart_fail("contents of no file", "", 0);
     long n = (long)size;
@@ -433,6 +443,9 @@ void restore_contents(uint64_t where, const void *bytes, uint64_t size) {
         break;
     case CHECKPOINT_EPOLL:
         watch_later(m, bytes, size);
+        break;
+    case CHECKPOINT_NOTIFY:
+        watch_again(m, bytes, size);
         break;
     case CHECKPOINT_REGULAR:
         lock_later(m, bytes, size);

@@ -127,6 +127,13 @@ static long socket_pair(const long a[6]) {
     return r;
 }
 
+static long add_watch(const long a[6]) {
+    long r = kernel(NR_inotify_add_watch, a);
+    if (r >= 0)
+        checkpoint_watched((const char *)a[1], (uint32_t)a[2]);
+    return r;
+}
+
 /* Until a time of a clock that may be ahead of the kernel's: after a restart from a checkpoint. */
 static long set_timer_file(const long a[6]) {
     enum { ABSOLUTE = 1 };
@@ -188,6 +195,8 @@ static long identity_call(struct popcorn_thread *thread, long number, const long
         return segment_control(a);
     case NR_socketpair:
         return socket_pair(a);
+    case NR_inotify_add_watch:
+        return add_watch(a);
     case NR_membarrier:
         return memory_barrier(a);
     case NR_getrusage:

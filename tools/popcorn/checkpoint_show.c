@@ -24,7 +24,7 @@ static const char *kind_name(uint32_t kind) {
                                         [CHECKPOINT_LISTENER] = "socket",   [CHECKPOINT_EPOLL] = "epoll",
                                         [CHECKPOINT_TIMER] = "timerfd",     [CHECKPOINT_SIGNALS] = "signalfd",
                                         [CHECKPOINT_PAIR] = "socketpair",   [CHECKPOINT_MAPPED] = "mapping",
-                                        [CHECKPOINT_GONE] = "left behind"};
+                                        [CHECKPOINT_GONE] = "left behind",  [CHECKPOINT_NOTIFY] = "inotify"};
     return kind < sizeof names / sizeof *names && names[kind] ? names[kind] : "?";
 }
 

@@ -106,8 +106,9 @@ static void map_path(const struct restart *request, char *path) {
     }
 }
 
-static void put_file(const struct restart *request, struct checkpoint_output *out,
-                     struct checkpoint_chunk *chunk, const void *contents) {
+/* The kind of the file. */
+static uint32_t put_file(const struct restart *request, struct checkpoint_output *out,
+                         struct checkpoint_chunk *chunk, const void *contents) {
     struct {
         struct checkpoint_file file;
         char path[CHECKPOINT_PATH];
@@ -122,6 +123,28 @@ static void put_file(const struct restart *request, struct checkpoint_output *ou
     }
     chunk->size = sizeof f.file + f.file.path;
     checkpoint_write(out, chunk, &f);
+    return f.file.kind;
+}
+
+/* What an inotify watches: each path may be another here. */
+static void put_watches(const struct restart *request, struct checkpoint_output *out,
+                        const struct checkpoint_chunk *chunk, const char *contents) {
+    struct {
+        struct checkpoint_notify notify;
+        char path[CHECKPOINT_PATH];
+    } w;
+    for (size_t at = 0, left, size; (left = chunk->size - at); at += size) {
+        struct checkpoint_chunk one = {.kind = CHECKPOINT_CONTENT};
+        memcpy(&w, contents + at, left < sizeof w ? left : sizeof w);
+        if (left < sizeof w.notify || w.notify.path > left - sizeof w.notify || !w.notify.path ||
+            w.notify.path > sizeof w.path || w.path[w.notify.path - 1])
+            die("%s: the checkpoint is damaged: what it watches", request->path);
+        size = sizeof w.notify + w.notify.path;
+        map_path(request, w.path);
+        w.notify.path = (uint32_t)strlen(w.path) + 1;
+        one.size = one.stored = sizeof w.notify + w.notify.path;
+        checkpoint_write(out, &one, &w);
+    }
 }
 
 static void put_process(const struct restart *request, struct restart_checkpoint *c,
@@ -190,6 +213,7 @@ void restart_read_process(const struct restart *request, struct checkpoint_input
                           struct restart_checkpoint *c) {
     struct checkpoint_chunk chunk;
     const void *contents;
+    uint32_t file = 0; /* the kind of the last one */
     *c = (struct restart_checkpoint){.rest = memory_file("popcorn-checkpoint"),
                                      .program = memory_file("popcorn-program")};
     struct checkpoint_output out = {.fd = c->rest};
@@ -201,7 +225,9 @@ void restart_read_process(const struct restart *request, struct checkpoint_input
         else if (chunk.kind == CHECKPOINT_PROCESS)
             put_process(request, c, &out, &chunk, contents);
         else if (chunk.kind == CHECKPOINT_FILE)
-            put_file(request, &out, &chunk, contents);
+            file = put_file(request, &out, &chunk, contents);
+        else if (chunk.kind == CHECKPOINT_CONTENT && file == CHECKPOINT_NOTIFY)
+            put_watches(request, &out, &chunk, contents);
         else if (chunk.kind == CHECKPOINT_CHILD)
             put_child(request, c, &chunk, contents);
         else if (live && chunk.kind == CHECKPOINT_MEMORY)

@@ -125,6 +125,7 @@ enum checkpoint_file_kind {
                         its length (8 bytes) */
     CHECKPOINT_MAPPED, /* no descriptor: the file of a shared mapping; where: its address */
     CHECKPOINT_GONE,   /* closed by --drop: reads the end, as if the other side had gone */
+    CHECKPOINT_NOTIFY, /* inotify; contents: struct checkpoint_notify, one for each watch, by their numbers */
 };
 
 /* Of CHECKPOINT_LISTENER: it listens, and which of its options are on. */
@@ -194,6 +195,13 @@ struct checkpoint_watch {
     int32_t fd;
     uint32_t events;
     uint64_t data;
+};
+
+/* Of an inotify: a watch, and behind it the path. */
+struct checkpoint_notify {
+    uint32_t number, mask;
+    uint32_t path; /* bytes, with the NUL */
+    uint32_t reserved;
 };
 
 /* The chunk's hash, of a chunk of this number. */

@@ -30,10 +30,15 @@
 #include "tree_ask.h"
 
 #define SSH "ssh -T -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
+/* 255 as ssh itself when it cannot connect: not what a shell there says. */
+#define SSH_SCRIPT                                                                                           \
+    "set -- %s \"$@\"; command -v \"$1\" >/dev/null || { echo \"popcorn: there is no $1 here\" >&2; exit "   \
+    "255; }; exec \"$@\""
 #define CANNOT_RUN 126 /* what a shell says of a command that it cannot run */
 #define NOT_THERE 127  /* and of one that it does not find */
 #define ABORT_ATTEMPTS 3
-#define ABORT_PATIENCE 10 /* seconds for an answer */
+#define ERRORS_PATIENCE 1000 /* ms */
+#define ABORT_PATIENCE 10    /* seconds for an answer */
 
 struct request {
     pid_t pid;
@@ -48,7 +53,7 @@ struct move {
     const struct request *request;
     char *word[5]; /* ssh's part of a command */
     int connection;
-    pid_t ssh;
+    pid_t ssh, errors; /* its process, and the one that passes on what it says */
     struct move_state state;
     struct move_ready ready;
 };
@@ -235,7 +240,7 @@ static void quote(char *text, size_t size, const char *word) {
 static void choose_ssh(struct move *move) {
     const char *ssh = move->request->ssh ? move->request->ssh : getenv("POPCORN_SSH");
     static char command[4096];
-    if (snprintf(command, sizeof command, "exec %s \"$@\"", ssh && *ssh ? ssh : SSH) >= (int)sizeof command)
+    if (snprintf(command, sizeof command, SSH_SCRIPT, ssh && *ssh ? ssh : SSH) >= (int)sizeof command)
         die("--ssh: too long");
     move->word[0] = (char *)"/bin/sh";
     move->word[1] = (char *)"-c";
@@ -273,11 +278,20 @@ static void connect_host(struct move *move) {
                  "--remove'",
                  machine_isa(), machine_isa(), (long long)status.st_size);
     }
-    move->connection = remote_run(word, command, &move->ssh);
+    int errors = remote_errors(&move->errors);
+    move->connection = remote_run(word, command, errors, &move->ssh);
+    close(errors);
     if (file >= 0)
         send_self(move, file, status.st_size);
     if (file >= 0)
         close(file);
+}
+
+/* What ssh has said comes first. (A master of connections that it has left behind may keep the pipe.) */
+static void hear_errors(const struct move *move) {
+    struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, move->errors, 0), .events = POLLIN};
+    poll(&end, 1, ERRORS_PATIENCE);
+    close(end.fd);
 }
 
 /* Why there is nobody at the other end. */
@@ -285,6 +299,7 @@ static _Noreturn void say_why(const struct move *move, const char *otherwise) {
     int status = 0;
     close(move->connection);
     waitpid(move->ssh, &status, 0);
+    hear_errors(move);
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     if ((code == NOT_THERE || code == CANNOT_RUN) && !move->request->send)
         die("%s has no %s that can be run: install Popcorn there, say where it is (--popcorn=PATH), or send "
@@ -364,7 +379,7 @@ static void abort_there(struct move *move) {
     if (abort_by(move->connection))
         return;
     for (int i = 0; i < ABORT_ATTEMPTS; i++) {
-        int connection = remote_run(ssh_words(move), move->state.attach, &ssh);
+        int connection = remote_run(ssh_words(move), move->state.attach, STDERR_FILENO, &ssh);
         bool told = abort_by(connection);
         close(connection);
         waitpid(ssh, NULL, 0);

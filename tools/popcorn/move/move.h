@@ -135,9 +135,16 @@ bool frame_read(int fd, struct move_frame *, void *payload); /* room for MOVE_FR
 bool read_whole(int fd, void *to, size_t size);
 bool write_whole(int fd, const void *from, size_t size);
 
-/* Runs a command on the host: `word` is ssh's part of the command, with a NULL at the end. Connected to its
- * standard input and output, and its process's id. */
-int remote_run(char *const *word, const char *command, pid_t *ssh);
+/* Runs a command on the host: `word` is ssh's part of the command, with a NULL at the end; `errors` is ssh's
+ * standard error. Connected to its standard input and output, and its process's id. */
+int remote_run(char *const *word, const char *command, int errors, pid_t *ssh);
+
+/*
+ * For what ssh says where the connection outlives this process, whose standard error may be a pipe of which
+ * somebody waits for the end. What is written reaches standard error while this process is there; later it is
+ * read and forgotten. `passer` is the process that sees to it, and ends when nobody can write any more.
+ */
+int remote_errors(pid_t *passer);
 
 /* The relay, in a process that has everything it needs; it ends with the program's exit code. `started` is
  * called once the program goes on there. */

@@ -185,7 +185,7 @@ static void connect_again(struct relay *relay) {
         kill(relay->ssh, SIGTERM);
         waitpid(relay->ssh, NULL, 0);
     }
-    int connection = remote_run(relay->word, relay->state->attach, &relay->ssh);
+    int connection = remote_run(relay->word, relay->state->attach, STDERR_FILENO, &relay->ssh);
     wire_connect(&relay->wire, connection, connection);
     commit(relay);
 }

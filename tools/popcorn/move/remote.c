@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What both ends of a move share, and how a command is run on another machine. */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "move/move.h"
@@ -57,11 +60,58 @@ bool frame_read(int fd, struct move_frame *frame, void *payload) {
            read_whole(fd, payload, frame->size);
 }
 
+static void deaf(void) {
+    signal(SIGINT, SIG_IGN);
+    signal(SIGQUIT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+}
+
+/* Standard input to standard error, until nobody can write there any more; once the process that standard
+ * output stands for has ended, to nobody. */
+static _Noreturn void pass_errors(void) {
+    char bytes[4096];
+    struct pollfd ready[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                              {.fd = STDOUT_FILENO, .events = POLLIN}};
+    for (;;) {
+        if (poll(ready, 2, -1) < 0)
+            continue;
+        if (ready[0].revents) {
+            ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+            if (n <= 0)
+                _exit(0);
+            write_whole(STDERR_FILENO, bytes, (size_t)n);
+        } else if (ready[1].revents) {
+            ready[1].fd = -1;
+            dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        }
+    }
+}
+
+int remote_errors(pid_t *passer) {
+    int ends[2], self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (self < 0 || pipe2(ends, O_CLOEXEC) < 0)
+        die("no pipe: %s", strerror(errno));
+    *passer = fork();
+    if (*passer < 0)
+        die("cannot fork: %s", strerror(errno));
+    if (*passer == 0) {
+        deaf();
+        signal(SIGPIPE, SIG_IGN);
+        dup2(ends[0], STDIN_FILENO);
+        dup2(self, STDOUT_FILENO);
+        close_range(3, ~0U, 0);
+        pass_errors();
+    }
+    close(ends[0]);
+    close(self);
+    return ends[1];
+}
+
 /*
  * The terminal's signals are not for ssh: the one that was meant by them decides whether the connection ends.
  * While it asks for a password, ssh sees to them by itself.
  */
-int remote_run(char *const *word, const char *command, pid_t *ssh) {
+int remote_run(char *const *word, const char *command, int errors, pid_t *ssh) {
     char *argument[64];
     int pair[2], n = 0;
     sigset_t none;
@@ -77,14 +127,13 @@ int remote_run(char *const *word, const char *command, pid_t *ssh) {
     if (*ssh < 0)
         die("cannot fork: %s", strerror(errno));
     if (*ssh == 0) {
-        signal(SIGINT, SIG_IGN);
-        signal(SIGQUIT, SIG_IGN);
-        signal(SIGHUP, SIG_IGN);
+        deaf();
         signal(SIGPIPE, SIG_DFL);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         dup2(pair[1], STDIN_FILENO);
         dup2(pair[1], STDOUT_FILENO);
+        dup2(errors, STDERR_FILENO);
         close_range(3, ~0U, 0);
         execvp(argument[0], argument);
         fprintf(stderr, "popcorn: cannot run %s: %s\n", argument[0], strerror(errno));

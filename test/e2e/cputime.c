@@ -67,7 +67,7 @@ int main(void) {
         for (int i = 0; i < KINDS; i++)
             require(now[i] >= before[i]);
         memcpy(before, now, sizeof before);
-    } while (now[PROCESS] - first[PROCESS] < SECOND / 2);
+    } while (now[THREAD] - first[THREAD] < SECOND / 2); /* the process has started nodes besides */
     for (int i = 0; i < KINDS; i++)
         require(now[i] - first[i] > SECOND / 5 && now[i] - first[i] < 2 * SECOND);
     printf("right %d\n", sum > 0);

@@ -6,8 +6,6 @@
 #include "checkpoint/place.h"
 #include "generic.h"
 
-#define NAME "checkpoint-"
-#define DIGITS 10
 #define HIGHEST 9999999999
 #define PLACED_MOST 9000000000 /* above it, one is nobody's doing but to leave no number free */
 #define TRIES 1000
@@ -25,17 +23,17 @@ struct numbers {
 
 static void make_name(char name[NUMBERED_NAME], uint64_t number) {
     struct text t = text_begin(name, NUMBERED_NAME);
-    text_string(&t, NAME);
+    text_string(&t, CHECKPOINT_NAME);
     for (uint64_t unit = 1000000000; unit; unit /= 10)
         text_bytes(&t, &"0123456789"[number / unit % 10], 1);
 }
 
 /* Where the ten digits of such a name end, or NULL. */
 static const char *behind_number(const char *name, uint64_t *number) {
-    if (!text_begins(name, NAME))
+    if (!text_begins(name, CHECKPOINT_NAME))
         return NULL;
-    const char *digits = name + sizeof NAME - 1, *end = text_read_number(digits, number);
-    return end - digits == DIGITS ? end : NULL;
+    const char *digits = name + sizeof CHECKPOINT_NAME - 1, *end = text_read_number(digits, number);
+    return end - digits == CHECKPOINT_DIGITS ? end : NULL;
 }
 
 /* Whose regular file it is, or NOBODY. */

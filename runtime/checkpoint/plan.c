@@ -111,13 +111,13 @@ static bool make_tree(bool stop) {
 static void make_one(bool stop) {
     struct job job = {
         .flags = stop ? CHECKPOINT_STOP : 0, .answer = place_tell, .keep = keep_file, .socket = -1};
+    numbered_clear(folder);
     if (make_tree(stop))
         return;
     while (!job_enter()) {
         struct kernel_time tick = {0, SECOND / 10};
         KERNEL(NR_nanosleep, &tick, 0);
     }
-    numbered_clear(folder);
     long r = place_begin(&job, folder);
     if (r < 0)
         place_tell(&job, CHECKPOINT_FAILED, r, "its file cannot be made");

@@ -20,17 +20,14 @@
 #include "restart.h"
 #include "tree_restart.h"
 
-#define NAME "checkpoint-"
-#define DIGITS 10
-
 /* The highest number below `below` among the checkpoints of a folder; 0 if there is none. */
 static unsigned long highest_below(DIR *folder, unsigned long below) {
     unsigned long highest = 0;
     rewinddir(folder);
     for (struct dirent *entry; (entry = readdir(folder));) {
-        const char *digits = entry->d_name + strlen(NAME);
-        if (strncmp(entry->d_name, NAME, strlen(NAME)) || strlen(digits) != DIGITS ||
-            strspn(digits, "0123456789") != DIGITS)
+        const char *digits = entry->d_name + strlen(CHECKPOINT_NAME);
+        if (strncmp(entry->d_name, CHECKPOINT_NAME, strlen(CHECKPOINT_NAME)) ||
+            strlen(digits) != CHECKPOINT_DIGITS || strspn(digits, "0123456789") != CHECKPOINT_DIGITS)
             continue;
         unsigned long number = strtoul(digits, NULL, 10);
         if (number < below && number > highest)
@@ -93,7 +90,7 @@ static int open_newest(DIR *folder, const char *directory, char path[PATH_MAX]) 
     bool trusts = fstat(dirfd(folder), &status) == 0 && is_trusted(&status), others = false;
     const char *why;
     for (unsigned long number = ULONG_MAX; (number = highest_below(folder, number));) {
-        if (snprintf(path, PATH_MAX, "%s/" NAME "%010lu", directory, number) >= PATH_MAX)
+        if (snprintf(path, PATH_MAX, "%s/" CHECKPOINT_NAME "%010lu", directory, number) >= PATH_MAX)
             die("%s: %s", directory, strerror(ENAMETOOLONG));
         int fd = open_trusted(folder, strrchr(path, '/') + 1, trusts, &why);
         if (fd >= 0 && is_whole(fd, path))

@@ -18,6 +18,10 @@
 #define CHECKPOINT_PAGE 4096UL
 #define CHECKPOINT_PATH 4096
 
+/* Those that a program makes of itself are files of this name and a number of ten digits, from 1. */
+#define CHECKPOINT_NAME "checkpoint-"
+#define CHECKPOINT_DIGITS 10
+
 struct checkpoint_head {
     char magic[8];
     uint32_t version;
